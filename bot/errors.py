@@ -1,0 +1,114 @@
+"""The tree of errors and the one table that says what each becomes at the door.
+
+YimaError
+├── Refused            a request that is not let in: signature, time window, size, form
+│   ├── TooLarge
+│   └── BadRequest     let in, but not understandable
+├── NotFound
+├── Conflict           somebody else changed the same rows first
+├── Unavailable        a part that is needed can't be reached now
+├── Misconfigured      a setting is missing or wrong; names the variable, never its value
+├── Unsealable         a sealed value can't be opened: wrong key, wrong column, damaged
+├── MigrationRefused   the schema can't be brought to head safely
+├── Locked             another process serves this database file
+└── DataError          a file of ours (rule book, scheme, texts) is wrong; names file and line
+    ├── RuleBookError
+    ├── SchemeError
+    └── TextsError
+
+The class docstring is the default message; what is worth knowing are attributes, never personal data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class YimaError(Exception):
+    """Something went wrong."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message or (type(self).__doc__ or "").strip())
+
+
+class Refused(YimaError):
+    """The request was refused."""
+
+    def __init__(self, reason: str = "refused") -> None:
+        super().__init__(f"refused: {reason}")
+        self.reason = reason
+
+
+class TooLarge(Refused):
+    """The body is larger than this door takes."""
+
+    def __init__(self, reason: str = "body_too_large") -> None:
+        super().__init__(reason)
+
+
+class BadRequest(Refused):
+    """The request can't be understood."""
+
+
+class NotFound(YimaError):
+    """There is no such thing."""
+
+
+class Conflict(YimaError):
+    """Somebody else changed the same rows first."""
+
+
+class Unavailable(YimaError):
+    """A part that is needed can't be reached now."""
+
+
+class Misconfigured(YimaError):
+    """A setting is missing or wrong."""
+
+
+class Unsealable(YimaError):
+    """A sealed value can't be opened."""
+
+
+class MigrationRefused(YimaError):
+    """The schema can't be brought to head safely."""
+
+
+class Locked(YimaError):
+    """Another process serves this database file."""
+
+
+class DataError(YimaError):
+    """A data file is wrong."""
+
+    def __init__(self, problems: Sequence[str] = ()) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+class RuleBookError(DataError):
+    """A rule book is wrong."""
+
+
+class SchemeError(DataError):
+    """A scheme is wrong."""
+
+
+class TextsError(DataError):
+    """A text is missing or wrong."""
+
+
+STATUS: dict[type[YimaError], int] = {
+    TooLarge: 413,
+    BadRequest: 400,
+    Refused: 403,
+    NotFound: 404,
+    Conflict: 409,
+    Unavailable: 503,
+    YimaError: 500,
+}
+
+
+def status_of(error: YimaError) -> int:
+    """The HTTP status of an error: that of its nearest ancestor in the table."""
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
