@@ -1,0 +1,105 @@
+"""What surrounds a WeChat message: the query of a push, flat XML fields, and the envelope of an encrypted answer.
+
+The XML is read by expat directly, not by xmltodict as in wechatpy: expat can refuse a DOCTYPE where it stands (a
+resident may well type one), keeps the blanks of what was typed, and takes a third of the time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from xml.parsers import expat
+
+from bot.channels.wechat.crypto import sign
+from bot.errors import Refused
+
+CONTROL_BYTES = bytes(code for code in range(32) if code not in b"\t\n\r")
+UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+SECONDS_FORM = re.compile(r"[0-9]{1,11}")
+ENVELOPE = (
+    "<xml><Encrypt><![CDATA[{encrypt}]]></Encrypt><MsgSignature><![CDATA[{signature}]]></MsgSignature>"
+    "<TimeStamp>{timestamp}</TimeStamp><Nonce><![CDATA[{nonce}]]></Nonce></xml>"
+)
+
+
+def read_query(query: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """The parameters of a push; a key that is there twice is refused, because two readers could differ on it."""
+    parameters = dict(query)
+    if len(parameters) != len(query):
+        raise Refused("duplicate_query_key")
+    return parameters
+
+
+def check_fresh(timestamp: str, *, wire: datetime, window_seconds: int) -> None:
+    """Refuse a push that was signed too long before or after this instant."""
+    if SECONDS_FORM.fullmatch(timestamp) is None:
+        raise Refused("bad_timestamp")
+    if abs(wire.timestamp() - int(timestamp)) > window_seconds:
+        raise Refused("stale_timestamp")
+
+
+def read_fields(xml: bytes) -> dict[str, str]:
+    """The texts of the elements right below `<xml>`, verbatim; what is nested deeper is left out.
+
+    Control characters, which XML forbids but phones send, are dropped. Refused: a DOCTYPE, another root, an
+    element that is there twice, whatever is not well-formed UTF-8 XML.
+    """
+    reader = _FieldReader()
+    parser = reader.new_parser()
+    try:
+        parser.Parse(xml.translate(None, CONTROL_BYTES), True)
+    except expat.ExpatError as error:
+        raise Refused("malformed_xml") from error
+    return reader.fields
+
+
+def seal_envelope(encrypt: str, *, token: str, timestamp: str, nonce: str) -> bytes:
+    """The signed XML in which an encrypted answer travels; `nonce` must be letters and digits."""
+    signature = sign(token, timestamp, nonce, encrypt)
+    return ENVELOPE.format(encrypt=encrypt, signature=signature, timestamp=timestamp, nonce=nonce).encode(
+        "ascii"
+    )
+
+
+def cdata(text: str) -> str:
+    """The text as it may stand inside CDATA: no character that XML forbids, and no end of the section."""
+    return UNPRINTABLE.sub("", text).replace("]]>", "]]]]><![CDATA[>")
+
+
+class _FieldReader:
+    """Collects the texts at depth two; one per document."""
+
+    def __init__(self) -> None:
+        self.fields: dict[str, str] = {}
+        self._depth = 0
+        self._pieces: list[str] = []
+
+    def new_parser(self) -> expat.XMLParserType:
+        """A parser that feeds this reader; kept outside it, so that the pair is no cycle for the collector."""
+        parser = expat.ParserCreate("utf-8")
+        parser.buffer_text = True
+        parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._end
+        parser.CharacterDataHandler = self._pieces.append
+        parser.StartDoctypeDeclHandler = self._doctype
+        return parser
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        if self._depth == 0 and name != "xml":
+            raise Refused("malformed_xml")
+        self._depth += 1
+        if self._depth == 2:
+            if name in self.fields:
+                raise Refused("malformed_xml")
+            self._pieces.clear()
+
+    def _end(self, name: str) -> None:
+        if self._depth == 2:
+            self.fields[name] = "".join(self._pieces)
+        elif self._depth > 2:
+            self._pieces.clear()
+        self._depth -= 1
+
+    def _doctype(self, *declaration: object) -> None:
+        raise Refused("doctype")
