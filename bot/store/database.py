@@ -1,0 +1,215 @@
+"""The one owner of the database: opens it, reads, and runs transactions that can't leak.
+
+SQL is written with `?` and runs on SQLite and PostgreSQL. A transaction runs in a task of its own, because a
+cancelled caller would otherwise keep the connection (and with SQLite the whole file) locked for ever.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any, Protocol, TypeVar
+
+import orjson
+from tortoise.context import TortoiseContext
+
+from bot.store.config import tortoise_config
+
+T = TypeVar("T")
+Row = Sequence[Any]
+Statement = tuple[str, Sequence[Any]]
+
+_MARK = re.compile(r"\?")
+
+
+class Session(Protocol):
+    """What a transaction body may do."""
+
+    async def fetch(self, sql: str, params: Sequence[Any] = ()) -> Sequence[Row]: ...
+
+    async def fetch_all(self, statements: Sequence[Statement]) -> list[Sequence[Row]]: ...
+
+    async def execute(self, sql: str, params: Sequence[Any] = ()) -> int: ...
+
+    async def execute_many(self, statements: Sequence[tuple[str, Sequence[Sequence[Any]]]]) -> None: ...
+
+
+class SqliteSession:
+    """SQLite through one thread: several statements go there in one hop, since a hop costs more than a row."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    async def fetch(self, sql: str, params: Sequence[Any] = ()) -> Sequence[Row]:
+        rows: Sequence[Row] = await self._connection.execute_fetchall(sql, params)
+        return rows
+
+    async def fetch_all(self, statements: Sequence[Statement]) -> list[Sequence[Row]]:
+        raw = self._connection._conn
+
+        def run() -> list[Sequence[Row]]:
+            return [raw.execute(sql, params).fetchall() for sql, params in statements]
+
+        result: list[Sequence[Row]] = await self._connection._execute(run)
+        return result
+
+    async def execute(self, sql: str, params: Sequence[Any] = ()) -> int:
+        raw = self._connection._conn
+        count: int = await self._connection._execute(lambda: raw.execute(sql, params).rowcount)
+        return count
+
+    async def execute_many(self, statements: Sequence[tuple[str, Sequence[Sequence[Any]]]]) -> None:
+        raw = self._connection._conn
+
+        def run() -> None:
+            for sql, rows in statements:
+                raw.executemany(sql, rows)
+
+        await self._connection._execute(run)
+
+
+class PostgresSession:
+    """PostgreSQL through asyncpg."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    async def fetch(self, sql: str, params: Sequence[Any] = ()) -> Sequence[Row]:
+        rows: Sequence[Row] = await self._connection.fetch(numbered(sql), *params)
+        return rows
+
+    async def fetch_all(self, statements: Sequence[Statement]) -> list[Sequence[Row]]:
+        return [await self._connection.fetch(numbered(sql), *params) for sql, params in statements]
+
+    async def execute(self, sql: str, params: Sequence[Any] = ()) -> int:
+        status: str = await self._connection.execute(numbered(sql), *params)
+        last = status.rsplit(" ", 1)[-1]
+        return int(last) if last.isdigit() else 0
+
+    async def execute_many(self, statements: Sequence[tuple[str, Sequence[Sequence[Any]]]]) -> None:
+        for sql, rows in statements:
+            await self._connection.executemany(numbered(sql), rows)
+
+
+@lru_cache(maxsize=512)
+def numbered(sql: str) -> str:
+    """The same SQL with `$1`, `$2` … instead of `?`."""
+    count = 0
+
+    def number(_match: re.Match[str]) -> str:
+        nonlocal count
+        count += 1
+        return f"${count}"
+
+    return _MARK.sub(number, sql)
+
+
+class Database:
+    """Open with `open()`, close with `close()`; everything else goes through `fetch`, `execute`, `transaction`."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.dialect = "sqlite" if url.startswith("sqlite") else "postgresql"
+        self._context: TortoiseContext | None = None
+        self._client: Any = None
+        self._running: set[asyncio.Task[Any]] = set()
+
+    async def open(self) -> None:
+        """Connect, and prove it with a query: the pool alone would succeed with a dead server."""
+        context = TortoiseContext()
+        context.__enter__()
+        self._context = context
+        try:
+            await context.init(config=tortoise_config(self.url))
+            self._client = context.db("default")
+            await self.fetch("SELECT 1")
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Finish the running transactions, then let go of the connections."""
+        if self._running:
+            await asyncio.gather(*self._running, return_exceptions=True)
+        context, self._context = self._context, None
+        if context is not None:
+            await context.close_connections()
+            # entered in another task's context when a fixture opened it: nothing to restore there
+            context._token = None
+
+    async def fetch(self, sql: str, params: Sequence[Any] = ()) -> Sequence[Row]:
+        async with self._client.acquire_connection() as connection:
+            return await self._session(connection).fetch(sql, params)
+
+    async def fetch_all(self, statements: Sequence[Statement]) -> list[Sequence[Row]]:
+        """The rows of several reads, in one trip where the driver allows it."""
+        async with self._client.acquire_connection() as connection:
+            return await self._session(connection).fetch_all(statements)
+
+    async def execute(self, sql: str, params: Sequence[Any] = ()) -> int:
+        """Run one statement in a transaction of its own and return how many rows it touched."""
+
+        async def body(session: Session) -> int:
+            return await session.execute(sql, params)
+
+        return await self.transaction(body)
+
+    async def transaction(self, body: Callable[[Session], Awaitable[T]]) -> T:
+        """Run `body` in one transaction; a cancelled caller doesn't know whether it was committed."""
+        task = asyncio.ensure_future(self._transact(body))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return await asyncio.shield(task)
+
+    async def _transact(self, body: Callable[[Session], Awaitable[T]]) -> T:
+        async with self._client.acquire_connection() as connection:
+            if self.dialect == "postgresql":
+                async with connection.transaction():
+                    return await body(PostgresSession(connection))
+            return await self._transact_sqlite(connection, body)
+
+    async def _transact_sqlite(self, connection: Any, body: Callable[[Session], Awaitable[T]]) -> T:
+        raw = connection._conn
+        await connection._execute(raw.execute, "BEGIN IMMEDIATE")
+        try:
+            result = await body(SqliteSession(connection))
+        except BaseException:
+            await connection._execute(raw.rollback)
+            raise
+        await connection._execute(raw.commit)
+        return result
+
+    def _session(self, connection: Any) -> Session:
+        return SqliteSession(connection) if self.dialect == "sqlite" else PostgresSession(connection)
+
+    def among(self, column: str, kind: str = "bigint") -> str:
+        """`column` is one of a list given as one parameter made by `listed()`; the SQL text stays the same
+        for every length, so that it is prepared once."""
+        if self.dialect == "sqlite":
+            return f"{column} IN (SELECT value FROM json_each(?))"
+        return f"{column} = ANY(?::{kind}[])"
+
+    def listed(self, values: Iterable[Any]) -> Any:
+        """The parameter that belongs to `among()`."""
+        return orjson.dumps(list(values)).decode() if self.dialect == "sqlite" else list(values)
+
+
+def instant(value: Any) -> datetime:
+    """An instant as it comes from either database."""
+    return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
+def instant_or_none(value: Any) -> datetime | None:
+    return None if value is None else instant(value)
+
+
+def day(value: Any) -> date:
+    """A day as it comes from either database."""
+    return date.fromisoformat(value) if isinstance(value, str) else value
+
+
+def day_or_none(value: Any) -> date | None:
+    return None if value is None else day(value)

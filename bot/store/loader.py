@@ -1,0 +1,168 @@
+"""Loads what messages need for all that wait together: account, dialogue, residents, codes, facts, days."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.store.batching import Batcher
+from bot.store.database import Database, Row, Statement
+from bot.store.snapshot import (
+    HISTORY_DAYS,
+    Account,
+    Dialogue,
+    Resident,
+    Snapshot,
+    StoredReply,
+    WaitingNotice,
+    account_from,
+    code_from,
+    fact_from,
+    notice_from,
+    punch_in_from,
+    resident_from,
+)
+
+_RESIDENT = (
+    "resident_id, identity, certificate_kind, name_sealed, birth_sealed, division, zone, declared_at,"
+    " last_punch_in, input_version"
+)
+_CODE = (
+    "resident_id, id, scheme, colour, state, since, version, assessment, next_change_at, covered_until, held_since"
+)
+_FACT = (
+    "resident_id, id, kind, start_day, end_day, division, source, reference, occurrence_id, details, known_at,"
+    " withdrawn_at"
+)
+_PUNCH_IN = "resident_id, id, day, revision, receipt, temperature_tenths, symptoms, no_change, normal"
+# a run of normal days that ended a hold must not be forgotten while the hold's fact stands
+_SINCE = (
+    "(p.day >= ? OR p.day >= (SELECT MIN(f.start_day) FROM facts f"
+    " WHERE f.resident_id = p.resident_id AND f.withdrawn_at IS NULL))"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Whose data: the message and every index value that its account may be stored under."""
+
+    message_key: str
+    channel: str
+    external_indexes: tuple[str, ...]
+    now: datetime
+
+
+class Loader:
+    """Loads snapshots; requests that come while a load runs share the next one."""
+
+    def __init__(self, database: Database, *, group: int = 64) -> None:
+        self._database = database
+        self._batcher: Batcher[Request, Snapshot] = Batcher(self._load_group, name="load", limit=group)
+        among = database.among
+        # the texts are made once, so that they stay prepared
+        self._arrivals = (
+            f"SELECT message_key, state, reply_sealed, owner FROM inbox WHERE {among('message_key', 'text')}",  # noqa: S608 - our own names
+            "SELECT a.id, a.channel, a.external_index, a.language, a.consent, a.following, d.form, d.step,"  # noqa: S608
+            " d.version, d.state_sealed, d.expires_at FROM accounts a LEFT JOIN dialogues d ON d.account_id = a.id"
+            f" WHERE {among('a.channel', 'text')} AND {among('a.external_index', 'text')}",
+            "SELECT l.account_id, l.relation, l.resident_id FROM accounts a"  # noqa: S608
+            " CROSS JOIN account_residents l"
+            f" WHERE {among('a.channel', 'text')} AND {among('a.external_index', 'text')}"
+            " AND l.account_id = a.id",
+        )
+        resident = among("resident_id")
+        self._people = (
+            f"SELECT {_RESIDENT} FROM residents WHERE {resident}",  # noqa: S608
+            f"SELECT {_CODE} FROM health_codes WHERE {resident} ORDER BY held_since, id",  # noqa: S608
+            f"SELECT {_FACT} FROM facts WHERE {resident} AND withdrawn_at IS NULL ORDER BY id",  # noqa: S608
+            f"SELECT {_PUNCH_IN} FROM punch_ins p WHERE {resident} AND {_SINCE} ORDER BY day",  # noqa: S608
+        )
+        self._notices = (
+            "SELECT account_id, id, resident_id, kind, params_sealed, created_at FROM notices"  # noqa: S608
+            f" WHERE {among('account_id')} AND state = 'queued' AND not_before <= ? AND expires_at > ?"
+            " ORDER BY created_at, id"
+        )
+
+    async def load(self, request: Request) -> Snapshot:
+        """Everything that one message needs; an unknown account gives an empty snapshot."""
+        return await self._batcher.submit(request)
+
+    async def residents(self, resident_ids: Collection[int], now: datetime) -> list[Resident]:
+        """These residents with codes, facts and days, without an account: for jobs and operators."""
+        rows = await self._database.fetch_all(self._of_people(resident_ids, now))
+        return list(_residents(rows).values())
+
+    async def close(self) -> None:
+        await self._batcher.close()
+
+    async def _load_group(self, requests: list[Request]) -> list[Snapshot | Exception]:
+        arrivals = await self._database.fetch_all(self._of_arrivals(requests))
+        accounts = {row[2]: account_from(row) for row in arrivals[1]}
+        if not accounts:
+            return [_snapshot(request, arrivals[0], {}, {}, {}, {}) for request in requests]
+        linked: dict[int, list[tuple[str, int]]] = {}
+        for account_id, relation, resident_id in arrivals[2]:
+            linked.setdefault(account_id, []).append((relation, resident_id))
+        now = max(request.now for request in requests)
+        waiting = [self._database.listed([account.id for account, _ in accounts.values()]), now, now]
+        people = {resident_id for links in linked.values() for _, resident_id in links}
+        rows = await self._database.fetch_all([*self._of_people(people, now), (self._notices, waiting)])
+        notices: dict[int, list[WaitingNotice]] = {}
+        for row in rows[4]:
+            notices.setdefault(row[0], []).append(notice_from(row))
+        residents = _residents(rows)
+        return [_snapshot(request, arrivals[0], accounts, residents, linked, notices) for request in requests]
+
+    def _of_arrivals(self, requests: list[Request]) -> list[Statement]:
+        listed = self._database.listed
+        who = [
+            listed({request.channel for request in requests}),
+            listed({index for request in requests for index in request.external_indexes}),
+        ]
+        inbox, accounts, links = self._arrivals
+        return [(inbox, [listed({request.message_key for request in requests})]), (accounts, who), (links, who)]
+
+    def _of_people(self, resident_ids: Collection[int], now: datetime) -> list[Statement]:
+        ids = self._database.listed(resident_ids)
+        people, codes, facts, days = self._people
+        since = (now - timedelta(days=HISTORY_DAYS)).date()
+        return [(people, [ids]), (codes, [ids]), (facts, [ids]), (days, [ids, since])]
+
+
+def _residents(rows: list[Sequence[Row]]) -> dict[int, Resident]:
+    """Residents with codes, facts and days, from the rows of `_of_people`."""
+    residents = {row[0]: resident_from(row) for row in rows[0]}
+    for row in rows[1]:
+        code = code_from(row)
+        residents[row[0]].codes[code.scheme] = code
+    for row in rows[2]:
+        residents[row[0]].facts.append(fact_from(row))
+    for row in rows[3]:
+        punch_in = punch_in_from(row)
+        residents[row[0]].punch_ins[punch_in.day] = punch_in
+    return residents
+
+
+def _snapshot(
+    request: Request,
+    inbox: Sequence[Row],
+    accounts: Mapping[str, tuple[Account, Dialogue]],
+    residents: Mapping[int, Resident],
+    linked: Mapping[int, list[tuple[str, int]]],
+    notices: Mapping[int, list[WaitingNotice]],
+) -> Snapshot:
+    stored = next((row for row in inbox if row[0] == request.message_key), None)
+    snapshot = Snapshot(reply=StoredReply(stored[1], stored[2], stored[3]) if stored else None)
+    for index in request.external_indexes:
+        if index in accounts:
+            snapshot.account, snapshot.dialogue = accounts[index]
+            break
+    if snapshot.account is not None:
+        # oneself first, then members in a stable order
+        order = sorted(linked.get(snapshot.account.id, []), key=lambda link: (link[0] != "self", link[1]))
+        snapshot.residents = [residents[resident_id] for _, resident_id in order]
+        if order and order[0][0] == "self":
+            snapshot.own = snapshot.residents[0]
+        snapshot.notices = notices.get(snapshot.account.id, [])
+    return snapshot

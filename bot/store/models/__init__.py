@@ -1,0 +1,44 @@
+"""The tables. Every instant is UTC, every day a DATE in the resident's zone, every id random.
+
+Rows refer to each other by id without database foreign keys: a resident's rows can then live on any shard,
+and nothing cascades. What is personal is sealed (`*_sealed`) or reduced to an exact HMAC (`*_index`).
+"""
+
+from bot.store.models.codes import ColourChange, Fact, HealthCode, RescoreQueue, RiskLevel
+from bot.store.models.messages import ClockOffset, Dialogue, Inbox, Notice
+from bot.store.models.people import (
+    AccessLog,
+    Account,
+    AccountResident,
+    Community,
+    Guardianship,
+    Household,
+    IdentityCheck,
+    Resident,
+    Worker,
+)
+from bot.store.models.reports import Declaration, PunchIn, PunchInLog
+
+__all__ = [
+    "AccessLog",
+    "Account",
+    "AccountResident",
+    "ClockOffset",
+    "ColourChange",
+    "Community",
+    "Declaration",
+    "Dialogue",
+    "Fact",
+    "Guardianship",
+    "HealthCode",
+    "Household",
+    "IdentityCheck",
+    "Inbox",
+    "Notice",
+    "PunchIn",
+    "PunchInLog",
+    "RescoreQueue",
+    "Resident",
+    "RiskLevel",
+    "Worker",
+]

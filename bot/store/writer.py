@@ -1,0 +1,187 @@
+"""Writes units of work, several in one transaction: claims first, then versions, then everything else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any
+
+from bot.store.batching import Batcher
+from bot.store.database import Database, Session
+from bot.store.work import Claim, Work, Write
+
+_INBOX = "message_key, state, account_id, reply_sealed, owner, lease_until, attempts, received_at, expires_at"
+_VERSIONED = {
+    "residents": ("resident_id", "input_version"),
+    "dialogues": ("account_id", "version"),
+}
+
+
+class Outcome(StrEnum):
+    """What became of one unit of work."""
+
+    COMMITTED = "committed"
+    LOST = "lost"  # somebody else claimed the message: nothing was written
+    CONFLICT = "conflict"  # a version has moved on: nothing was written
+
+
+class Writer:
+    """Commits units of work; concurrent ones share a transaction, and a bad one fails alone."""
+
+    def __init__(self, database: Database, *, group: int = 64) -> None:
+        self._database = database
+        self._batcher: Batcher[Work, Outcome] = Batcher(self._commit_group, name="commit", limit=group)
+
+    async def commit(self, work: Work) -> Outcome:
+        """Write everything of `work` durably, or nothing."""
+        work.check()
+        return await self._batcher.submit(work)
+
+    async def close(self) -> None:
+        await self._batcher.close()
+
+    async def _commit_group(self, works: list[Work]) -> list[Outcome | Exception]:
+        try:
+            return list(await self._transact(works))
+        except Exception as error:  # noqa: BLE001 - each is tried alone, and its error goes to its own caller
+            if len(works) == 1:
+                return [error]
+        return [await self._commit_alone(work) for work in works]
+
+    async def _commit_alone(self, work: Work) -> Outcome | Exception:
+        try:
+            return (await self._transact([work]))[0]
+        except Exception as error:  # noqa: BLE001 - goes to the caller whose work it is
+            return error
+
+    async def _transact(self, works: list[Work]) -> list[Outcome]:
+        async def body(session: Session) -> list[Outcome]:
+            return await self._write(session, works)
+
+        return await self._database.transaction(body)
+
+    async def _write(self, session: Session, works: list[Work]) -> list[Outcome]:
+        stale = await self._stale(session, works)
+        outcomes = [
+            Outcome.CONFLICT if any(key in stale for key in work.expected) else Outcome.COMMITTED
+            for work in works
+        ]
+        standing = [
+            work for work, outcome in zip(works, outcomes, strict=True) if outcome == Outcome.COMMITTED
+        ]
+        won = await self._claim(session, [work.claim for work in standing if work.claim is not None])
+        for index, work in enumerate(works):
+            if outcomes[index] == Outcome.COMMITTED and work.claim and work.claim.message_key not in won:
+                outcomes[index] = Outcome.LOST
+        writes = [
+            write
+            for work, outcome in zip(works, outcomes, strict=True)
+            if outcome == Outcome.COMMITTED
+            for write in work.writes
+        ]
+        if writes:
+            await session.execute_many(grouped(writes))
+        return outcomes
+
+    async def _stale(self, session: Session, works: list[Work]) -> set[tuple[str, int]]:
+        """The expectations that no longer hold; on PostgreSQL the rows are locked, in id order."""
+        expected = {key: version for work in works for key, version in work.expected.items()}
+        stale: set[tuple[str, int]] = set()
+        for table, (key_column, version_column) in _VERSIONED.items():
+            wanted = {key: version for (name, key), version in expected.items() if name == table}
+            if not wanted:
+                continue
+            rows = await session.fetch(
+                self._version_query(table, key_column, version_column),
+                [self._database.listed(sorted(wanted))],
+            )
+            found = {row[0]: row[1] for row in rows}
+            stale.update((table, key) for key, version in wanted.items() if found.get(key) != version)
+        return stale
+
+    def _version_query(self, table: str, key: str, version: str) -> str:
+        lock = "" if self._database.dialect == "sqlite" else " FOR UPDATE"
+        return f"SELECT {key}, {version} FROM {table} WHERE {self._database.among(key)} ORDER BY {key}{lock}"  # noqa: S608 - names from the table above
+
+    async def _claim(self, session: Session, claims: list[Claim]) -> set[str]:
+        """Insert the inbox rows, or finish those that this owner left pending; return the keys won."""
+        fresh = {claim.message_key: claim for claim in claims if not claim.owner}
+        won = await self._insert_claims(session, fresh)
+        for claim in claims:
+            if claim.owner and await self._finish(session, claim):
+                won.add(claim.message_key)
+        return won
+
+    async def _insert_claims(self, session: Session, claims: dict[str, Claim]) -> set[str]:
+        if not claims:
+            return set()
+        rows = [_inbox_row(claims[key]) for key in sorted(claims)]
+        if self._database.dialect == "sqlite":
+            taken = await session.fetch(
+                f"SELECT message_key FROM inbox WHERE {self._database.among('message_key', 'text')}",  # noqa: S608
+                [self._database.listed(claims)],
+            )
+            lost = {row[0] for row in taken}
+            rows = [row for row in rows if row[0] not in lost]
+            await session.execute_many([(f"INSERT INTO inbox ({_INBOX}) VALUES (?,?,?,?,?,?,?,?,?)", rows)])  # noqa: S608
+            return set(claims) - lost
+        inserted = await session.fetch(
+            f"INSERT INTO inbox ({_INBOX}) SELECT * FROM unnest(?::text[], ?::text[], ?::bigint[], ?::bytea[],"  # noqa: S608
+            " ?::text[], ?::timestamptz[], ?::smallint[], ?::timestamptz[], ?::timestamptz[])"
+            " ON CONFLICT DO NOTHING RETURNING message_key",
+            [list(column) for column in zip(*rows, strict=True)],
+        )
+        return {row[0] for row in inserted}
+
+    async def _finish(self, session: Session, claim: Claim) -> bool:
+        """A pending message is done now; what was said for it stays its reply."""
+        return bool(
+            await session.execute(
+                "UPDATE inbox SET state='done', incoming_sealed=NULL, owner='', lease_until=NULL, account_id=?"
+                " WHERE message_key=? AND state='pending' AND owner=?",
+                [claim.account_id, claim.message_key, claim.owner],
+            )
+        )
+
+
+def _inbox_row(claim: Claim) -> tuple[Any, ...]:
+    return (
+        claim.message_key,
+        "done",
+        claim.account_id,
+        claim.reply_sealed,
+        "",
+        None,
+        0,
+        claim.received_at,
+        claim.expires_at,
+    )
+
+
+def grouped(writes: Sequence[Write]) -> list[tuple[str, list[tuple[Any, ...]]]]:
+    """The writes as statements with many rows each, in the order in which each shape first appeared."""
+    statements: dict[str, list[tuple[Any, ...]]] = {}
+    for write in writes:
+        columns = tuple(write.row)
+        sql = statement(write.verb, write.table, write.key, columns)
+        statements.setdefault(sql, []).append(tuple(write.row.values()))
+    return list(statements.items())
+
+
+@lru_cache(maxsize=512)
+def statement(verb: str, table: str, key: tuple[str, ...], columns: tuple[str, ...]) -> str:
+    """The SQL of one shape of write. All names come from our own code, never from a message."""
+    if verb == "update":
+        changed = [column for column in columns if column not in key]
+        sets = ", ".join(f"{column}=?" for column in changed)
+        return f"UPDATE {table} SET {sets} WHERE " + " AND ".join(f"{column}=?" for column in key)  # noqa: S608
+    marks = ",".join("?" * len(columns))
+    insert = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608
+    if verb == "insert":
+        return insert
+    if verb == "ignore":
+        return f"{insert} ON CONFLICT DO NOTHING"
+    changed = [column for column in columns if column not in key and column != "id"]
+    sets = ", ".join(f"{column}=excluded.{column}" for column in changed)
+    return f"{insert} ON CONFLICT ({', '.join(key)}) DO UPDATE SET {sets}"
