@@ -1,0 +1,218 @@
+"""From an incoming message to its one effect and its reply.
+
+The claim on a message is its inbox row, written in the transaction of its effects. A delivery that finds the
+message under way waits for it; one that finds the row answers with the stored reply.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from dataclasses import dataclass
+
+import structlog
+
+from bot.conversation.locks import KeyedLocks
+from bot.conversation.pending import PendingMessages, storable
+from bot.conversation.recorded import reply_from_plain, reply_to_plain
+from bot.conversation.turn import REPLY_CONTEXT, Tools, Turn, index_kind, message_key, take_turn
+from bot.errors import Conflict
+from bot.message import Incoming, Reply
+from bot.metrics import Metrics
+from bot.notices.outbox import notify
+from bot.store.loader import Loader, Request
+from bot.store.snapshot import Snapshot, StoredReply
+from bot.store.writer import Outcome, Writer
+
+_log = structlog.get_logger("conversation")
+_ATTEMPTS = 8
+_LOOK_FOR_LEASES = 20.0  # seconds; a lease ends by time alone, so nothing can wake us
+
+
+@dataclass(slots=True)
+class _Job:
+    """One message under way in this process. `owner` is set once it was promised."""
+
+    incoming: Incoming
+    key: str
+    owner: str = ""
+    consent: str | None = None
+    account_id: int | None = None
+    language: str = "zh"
+    task: asyncio.Task[Reply | None] | None = None
+    promise: asyncio.Task[Reply | None] | None = None
+
+
+class Engine:
+    """Takes messages of every channel; `open()` first, `close()` finishes what was taken."""
+
+    def __init__(
+        self, tools: Tools, loader: Loader, writer: Writer, metrics: Metrics, *, reply_seconds: float
+    ) -> None:
+        self._tools = tools
+        self._loader = loader
+        self._writer = writer
+        self._metrics = metrics
+        self._reply_seconds = reply_seconds
+        self._running: dict[str, _Job] = {}
+        self._accounts = KeyedLocks()
+        self._residents = KeyedLocks()
+        self.pending = PendingMessages(
+            tools.database, tools.world.keys, tools.clock, owner=secrets.token_hex(16)
+        )
+        self._resumer: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Start looking for messages that others left behind."""
+        self._resumer = asyncio.create_task(self._keep_resuming(), name="resume-pending")
+
+    async def close(self) -> None:
+        """Finish every message that was taken, then let go of what is still pending."""
+        if self._resumer is not None:
+            self._resumer.cancel()
+            await asyncio.gather(self._resumer, return_exceptions=True)
+        while self._running:
+            tasks = [job.task for job in self._running.values() if job.task is not None]
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.sleep(0)
+        await self._writer.close()
+        await self._loader.close()
+        await self.pending.release_all()
+
+    async def receive(self, incoming: Incoming) -> Reply | None:
+        """The reply to a message, within the deadline; None: there is nothing to say."""
+        key = message_key(incoming)
+        job = self._running.get(key)
+        if job is None:
+            job = self._start(_Job(incoming, key))
+        assert job.task is not None
+        await asyncio.wait((job.task,), timeout=self._reply_seconds)
+        if job.task.done():
+            return job.task.result()
+        if job.promise is None:
+            job.promise = asyncio.create_task(self._promise(job), name="promise")
+        return await asyncio.shield(job.promise)
+
+    def _start(self, job: _Job) -> _Job:
+        self._running[job.key] = job
+        job.task = asyncio.create_task(self._run(job), name="message")
+        job.task.add_done_callback(lambda task: self._running.pop(job.key, None))
+        return job
+
+    async def _promise(self, job: _Job) -> Reply | None:
+        """Commit the message as pending, then say "on it"; if it has just been done, its reply."""
+        reply = Reply.of(self._tools.texts.say(job.language, "engine.on_it"))
+        said = self._tools.world.keys.seal_json(REPLY_CONTEXT, reply_to_plain(reply))
+        kept = storable(job.incoming, job.consent)
+        if await self.pending.keep(job.key, kept, said, job.account_id):
+            self._metrics.promised.inc()
+            return reply
+        assert job.task is not None
+        return await asyncio.shield(job.task)
+
+    async def _run(self, job: _Job) -> Reply | None:
+        """Work on one message under its account's lock; whatever fails, the sender is told that it did."""
+        started = time.perf_counter()
+        outcome = "failed"
+        self._metrics.running.inc()
+        try:
+            async with self._accounts.hold((job.incoming.channel, job.incoming.account)):
+                outcome, reply = await self._attempts(job)
+            return reply
+        except Exception as error:  # noqa: BLE001 - the border of a message: nobody is left without an answer
+            _log.exception("message failed", action="message_fail", kind=job.incoming.kind.value, error=type(error).__name__)
+            return Reply.of(self._tools.texts.say(job.language, "engine.failed"))
+        finally:
+            self._metrics.running.dec()
+            channel = job.incoming.channel
+            self._metrics.messages.labels(channel, job.incoming.kind.value, outcome).inc()
+            self._metrics.latency.labels(channel).observe(time.perf_counter() - started)
+
+    async def _attempts(self, job: _Job) -> tuple[str, Reply | None]:
+        request = self._request(job)
+        for _ in range(_ATTEMPTS):
+            snapshot = await self._loader.load(request)
+            if snapshot.reply is not None and not self._is_ours(job, snapshot.reply):
+                return "repeated", self._stored(snapshot.reply)
+            ids = [resident.resident_id for resident in snapshot.residents]
+            async with self._residents.hold_all(ids) as waited:
+                if waited:  # somebody else's message about these people was just written
+                    snapshot = await self._loader.load(request)
+                outcome, reply = await self._once(job, snapshot)
+            if outcome == Outcome.COMMITTED:
+                return "answered", reply
+            self._metrics.conflicts.inc()
+        raise Conflict
+
+    def _request(self, job: _Job) -> Request:
+        incoming = job.incoming
+        indexes = self._tools.world.keys.indexes(index_kind(incoming.channel), incoming.account)
+        return Request(job.key, incoming.channel, indexes, self._tools.clock.now())
+
+    def _is_ours(self, job: _Job, stored: StoredReply) -> bool:
+        """Whether the row is our own promise, so that the message is still to be done."""
+        if stored.state != "pending" or stored.owner != self.pending.owner:
+            return False
+        job.owner = self.pending.owner
+        return True
+
+    def _stored(self, stored: StoredReply) -> Reply | None:
+        if stored.reply_sealed is None:
+            return None
+        return reply_from_plain(self._tools.world.keys.open_json(REPLY_CONTEXT, stored.reply_sealed))
+
+    async def _once(self, job: _Job, snapshot: Snapshot) -> tuple[Outcome, Reply | None]:
+        if snapshot.account is not None:
+            job.account_id = snapshot.account.id
+            job.consent, job.language = snapshot.account.consent, snapshot.account.language
+        turn = await take_turn(self._tools, job.incoming, snapshot, key=job.key, owner=job.owner)
+        if turn.work.changes:
+            await self._tell_others(turn)
+        return await self._writer.commit(turn.work), turn.reply
+
+    async def _tell_others(self, turn: Turn) -> None:
+        """Whoever else speaks for a resident hears of a colour that changed in this conversation."""
+        resident_ids = {resident_id for resident_id, _ in turn.work.changes}
+        for resident_id in sorted(resident_ids - turn.work.fresh):
+            rows = await self._tools.database.fetch(
+                "SELECT account_id FROM account_residents WHERE resident_id = ? AND account_id <> ?",
+                [resident_id, turn.ctx.account.id],
+            )
+            for row in rows:
+                self._notify_change(turn, resident_id, row[0])
+
+    def _notify_change(self, turn: Turn, resident_id: int, account_id: int) -> None:
+        for changed_id, change in turn.work.changes:
+            if changed_id != resident_id or change.old_colour is None:
+                continue
+            params = {"scheme": change.scheme, "old": change.old_colour, "new": change.new_colour}
+            at = int(turn.work.now.timestamp())
+            notify(
+                turn.work,
+                self._tools.world.keys,
+                resident_id=resident_id,
+                account_id=account_id,
+                kind="colour_changed",
+                params=params,
+                dedup_key=f"colour:{change.scheme}:{at}",
+            )
+
+    async def _keep_resuming(self) -> None:
+        while True:
+            try:
+                await self.resume()
+            except Exception as error:  # noqa: BLE001 - a background task: logged, and tried again
+                _log.warning("resume failed", action="pending_resume_fail", error=type(error).__name__)
+            await asyncio.sleep(_LOOK_FOR_LEASES)
+
+    async def resume(self) -> int:
+        """Take up pending messages whose process died; returns how many were finished."""
+        await self.pending.give_up()
+        taken = await self.pending.take()
+        for key, incoming in taken:
+            job = self._start(_Job(incoming, key, owner=self.pending.owner))
+            self._metrics.resumed.inc()
+            assert job.task is not None
+            await asyncio.wait((job.task,))
+        return len(taken)

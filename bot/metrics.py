@@ -1,0 +1,36 @@
+"""What is counted and timed, in a registry of its own so that two services in one process don't mix."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+
+class Metrics:
+    """Counters by kind, outcome and reason; never an id, a name or a text."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.messages = Counter(
+            "yima_messages", "Messages answered", ["channel", "kind", "outcome"], registry=self.registry
+        )
+        self.refusals = Counter("yima_refusals", "Requests refused", ["door", "reason"], registry=self.registry)
+        self.unknown = Counter(
+            "yima_unknown_messages", "Messages of an unknown type", ["channel", "kind"], registry=self.registry
+        )
+        self.latency = Histogram(
+            "yima_message_seconds",
+            "From the door to the answer",
+            ["channel"],
+            buckets=_BUCKETS,
+            registry=self.registry,
+        )
+        self.conflicts = Counter("yima_conflicts", "Units of work that ran again", registry=self.registry)
+        self.promised = Counter("yima_promised", "Messages answered with 'on it'", registry=self.registry)
+        self.resumed = Counter("yima_resumed", "Pending messages taken up again", registry=self.registry)
+        self.running = Gauge("yima_running", "Messages being worked on", registry=self.registry)
+
+    def text(self) -> bytes:
+        """All of it in the Prometheus text format."""
+        return generate_latest(self.registry)
