@@ -1,0 +1,23 @@
+"""All benchmarks, one after another, in the sizes that are their defaults."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from benchmarks import punch_in
+
+BENCHMARKS: tuple[tuple[str, Callable[[list[str]], int]], ...] = (("punch_in", punch_in.main),)
+
+
+def main() -> int:
+    """Run every benchmark of the table; 1 when one of them had no result."""
+    worst = 0
+    for name, run in BENCHMARKS:
+        print(f"== {name}", flush=True)
+        worst = max(worst, run([]))
+    return worst
+
+
+if __name__ == "__main__":
+    sys.exit(main())
