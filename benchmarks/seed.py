@@ -13,11 +13,11 @@ from datetime import datetime, timedelta
 from benchmarks.rig import account_name
 from bot.app import make_keys, make_world
 from bot.clock import Clock, resident_day
-from bot.conversation.turn import index_kind
 from bot.core.model import Identity, RiskEntry, RiskMap
 from bot.services.facts import record
 from bot.services.rescore import rescore
 from bot.services.world import World
+from bot.store import indexes
 from bot.store.database import Database, Session
 from bot.store.ids import new_id, receipt
 from bot.store.migrate import migrate
@@ -49,11 +49,12 @@ def resident(world: World, work: Work, number: int, now: datetime) -> None:
         input_version=0,
     )
     external = account_name(number)
+    indexed = indexes.account(CHANNEL, external)
     work.insert(
         "accounts",
         id=account_id,
         channel=CHANNEL,
-        external_index=keys.index(index_kind(CHANNEL), external),
+        external_index=keys.index(indexed.kind, indexed.value),
         external_sealed=keys.seal("accounts.external", external),
         consent="given",
         consent_at=since,

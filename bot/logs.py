@@ -13,7 +13,9 @@ from typing import Any
 
 import structlog
 
-_SENSITIVE_KEYS = frozenset({"text", "name", "phone", "certificate", "address", "openid", "account", "body", "params"})
+_SENSITIVE_KEYS = frozenset(
+    {"text", "name", "phone", "certificate", "address", "openid", "account", "body", "params"}
+)
 _NUMBERS = re.compile(r"(?<![0-9])(?:[0-9]{17}[0-9Xx]|(?:\+?86[- ]?)?1[3-9][0-9]{9})(?![0-9])")
 _TOKENS = re.compile(r"(access_token|secret|signature|echostr|openid)=[^&\s]+", re.IGNORECASE)
 
@@ -23,15 +25,15 @@ def redact(value: Any) -> Any:
     if isinstance(value, str):
         return _TOKENS.sub(r"\1=…", _NUMBERS.sub("…", value))
     if isinstance(value, dict):
-        return {key: "…" if str(key).lower() in _SENSITIVE_KEYS else redact(each) for key, each in value.items()}
+        return {
+            key: "…" if str(key).lower() in _SENSITIVE_KEYS else redact(each) for key, each in value.items()
+        }
     if isinstance(value, (list, tuple)):
         return [redact(each) for each in value]
     return value
 
 
-def redact_event(
-    logger: Any, method: str, event: MutableMapping[str, Any]
-) -> MutableMapping[str, Any]:
+def redact_event(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """structlog's processor around `redact`."""
     for key, value in list(event.items()):
         event[key] = "…" if key.lower() in _SENSITIVE_KEYS else redact(value)

@@ -15,9 +15,14 @@ class Metrics:
         self.messages = Counter(
             "yima_messages", "Messages answered", ["channel", "kind", "outcome"], registry=self.registry
         )
-        self.refusals = Counter("yima_refusals", "Requests refused", ["door", "reason"], registry=self.registry)
+        self.refusals = Counter(
+            "yima_refusals", "Requests refused", ["door", "reason"], registry=self.registry
+        )
         self.unknown = Counter(
-            "yima_unknown_messages", "Messages of an unknown type", ["channel", "kind"], registry=self.registry
+            "yima_unknown_messages",
+            "Messages of an unknown type",
+            ["channel", "kind"],
+            registry=self.registry,
         )
         self.latency = Histogram(
             "yima_message_seconds",

@@ -16,11 +16,12 @@ import structlog
 from bot.conversation.locks import KeyedLocks
 from bot.conversation.pending import PendingMessages, storable
 from bot.conversation.recorded import reply_from_plain, reply_to_plain
-from bot.conversation.turn import REPLY_CONTEXT, Tools, Turn, index_kind, message_key, take_turn
+from bot.conversation.turn import REPLY_CONTEXT, Tools, Turn, message_key, take_turn
 from bot.errors import Conflict
 from bot.message import Incoming, Reply
 from bot.metrics import Metrics
 from bot.notices.outbox import notify
+from bot.store import indexes
 from bot.store.loader import Loader, Request
 from bot.store.snapshot import Snapshot, StoredReply
 from bot.store.writer import Outcome, Writer
@@ -121,7 +122,12 @@ class Engine:
                 outcome, reply = await self._attempts(job)
             return reply
         except Exception as error:  # noqa: BLE001 - the border of a message: nobody is left without an answer
-            _log.exception("message failed", action="message_fail", kind=job.incoming.kind.value, error=type(error).__name__)
+            _log.exception(
+                "message failed",
+                action="message_fail",
+                kind=job.incoming.kind.value,
+                error=type(error).__name__,
+            )
             return Reply.of(self._tools.texts.say(job.language, "engine.failed"))
         finally:
             self._metrics.running.dec()
@@ -147,8 +153,9 @@ class Engine:
 
     def _request(self, job: _Job) -> Request:
         incoming = job.incoming
-        indexes = self._tools.world.keys.indexes(index_kind(incoming.channel), incoming.account)
-        return Request(job.key, incoming.channel, indexes, self._tools.clock.now())
+        indexed = indexes.account(incoming.channel, incoming.account)
+        found_under = self._tools.world.keys.indexes(indexed.kind, indexed.value)
+        return Request(job.key, incoming.channel, found_under, self._tools.clock.now())
 
     def _is_ours(self, job: _Job, stored: StoredReply) -> bool:
         """Whether the row is our own promise, so that the message is still to be done."""

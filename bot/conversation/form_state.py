@@ -6,6 +6,7 @@ the whole form.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 Answers = dict[str, Any]
@@ -14,7 +15,13 @@ _ASKED = "_asked"
 _CHANGING = "_changing"
 _DRAFTS = "_drafts"
 _WAS = "_was"
+_BACK = "_back"
 _PARTS_KEPT = 12
+
+
+def came_back(answers: Answers, at: datetime) -> None:
+    """Note when somebody came back after long, so that the dialogue is stored and lives on from then."""
+    answers[_BACK] = at.isoformat()
 
 
 def plain_answers(answers: Answers) -> Answers:

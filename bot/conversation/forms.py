@@ -7,13 +7,14 @@ without an answer, so an old dialogue goes on where it stopped even after the fo
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from copy import deepcopy
 from typing import Any
 
 from bot.conversation.context import Context
 from bot.conversation.form_state import (
     Answers,
+    came_back,
     changing,
     draft_back,
     drafted,
@@ -25,6 +26,7 @@ from bot.conversation.form_state import (
     start_change,
     without_last,
 )
+from bot.conversation.form_steps import CHANGE_WORD, Form, Partly, Read, Step, Taken, Wrong
 from bot.conversation.routing import PASS, Answer
 from bot.conversation.understanding.understood import Intent
 from bot.message import Choice, Choices, Incoming, Reply
@@ -48,13 +50,8 @@ __all__ = [
 ]
 
 REVIEW = "review"
-_CHANGE_WORD = r"(?:修改|更改|改|change|edit)"
 _CHANGE = re.compile(
-    rf"^\s*(?P<word>{_CHANGE_WORD})?\s*(?:第)?\s*(?P<number>[0-9０-９]{{1,2}})\s*(?:项|个|条|题)?\s*$",
-    re.IGNORECASE,
-)
-_CHANGE_NAMED = re.compile(
-    rf"^\s*(?:我?[要想]|帮我|i want to |please )*(?:{_CHANGE_WORD}|换)[一下了个]*\s*(?:我的|my )?\s*(?P<name>\S.*)$",
+    rf"^\s*(?P<word>{CHANGE_WORD})?\s*(?:第)?\s*(?P<number>[0-9０-９]{{1,2}})\s*(?:项|个|条|题)?\s*$",
     re.IGNORECASE,
 )
 _ASKS_WHY = re.compile(
@@ -76,98 +73,6 @@ _COMMANDS = SIDE_INTENTS | {
     Intent.REMINDERS,
 }
 _NOT_A_REQUEST = frozenset({Intent.UNKNOWN, Intent.YES, Intent.NO, Intent.BACK})
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """The message answers the question: slots and their values."""
-
-    values: Answers
-
-
-@dataclass(frozen=True, slots=True)
-class Partly:
-    """The message answers a part of the question; `draft` is all that is known of the answer so far."""
-
-    draft: Answers
-
-
-@dataclass(frozen=True, slots=True)
-class Wrong:
-    """The message tries to answer, but can't be right; the text says kindly what is."""
-
-    key: str
-    params: tuple[tuple[str, Any], ...] = ()
-
-
-Read = Taken | Partly | Wrong | None
-
-
-def _hidden(_ctx: Context, _answers: Answers) -> str:
-    return ""
-
-
-def _always(_ctx: Context, _answers: Answers) -> bool:
-    return True
-
-
-def _nothing(_ctx: Context, _answers: Answers) -> Answers:
-    return {}
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One question.
-
-    ask: the question, with choices where there are some.
-    read: what the message says to it; None: it isn't an answer.
-    show: the answer as one line of the review; empty: not shown there.
-    needed: whether the question is asked at all, given the other answers.
-    spot: an answer that can be recognised in any text, for several answers in one message.
-    why: key of the text that answers "why do you ask?".
-    free: any text could be an answer (a name, a street), so requests and questions are looked for first.
-    slots: the answers that this step fills; forgotten when it is asked again.
-    resets: slots of other steps that have to be answered again when this answer becomes another one.
-    names: what people call the answer when they want to change it.
-    """
-
-    name: str
-    ask: Callable[[Context, Answers], Reply]
-    read: Callable[[Context, Answers], Read]
-    slots: tuple[str, ...]
-    show: Callable[[Context, Answers], str] = _hidden
-    needed: Callable[[Context, Answers], bool] = _always
-    spot: Callable[[Context, Answers], Answers] = _nothing
-    why: str = "form.why"
-    free: bool = False
-    resets: tuple[str, ...] = ()
-    names: tuple[str, ...] = ()
-
-    def answered(self, answers: Answers) -> bool:
-        return all(slot in answers for slot in self.slots)
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """A name, its steps, what to do at the end; without `review` it ends with the last answer."""
-
-    name: str
-    steps: tuple[Step, ...]
-    submit: Callable[[Context, Answers], Awaitable[Reply]]
-    review: bool = True
-    title: str = "form.title"
-
-    def step(self, name: str) -> Step | None:
-        return next((step for step in self.steps if step.name == name), None)
-
-    def named(self, text: str) -> Step | None:
-        """The step that "change …" names in a message, by the longest of its names."""
-        wanted = _CHANGE_NAMED.match(text)
-        if wanted is None:
-            return None
-        rest = wanted["name"].casefold()
-        found = [(len(name), step) for step in self.steps for name in step.names if name in rest]
-        return max(found, key=lambda each: each[0])[1] if found else None
 
 
 async def begin(
@@ -195,6 +100,7 @@ async def continue_form(message: Incoming, ctx: Context) -> Answer:
     if form is None:
         ctx.talk.end()
         return PASS
+    ctx.talk.answers = deepcopy(ctx.talk.answers)  # what was loaded stays as it was, to see what changed
     if ctx.talk.expired:
         return _return_after_long(form, ctx)
     step = form.step(ctx.talk.step)
@@ -235,6 +141,7 @@ def numbered(ctx: Context, key: str, options: Sequence[tuple[str, str]], **param
 def _return_after_long(form: Form, ctx: Context) -> Answer:
     """Say that the answers were kept; a request is served first, an answer is not taken for one of long ago."""
     ctx.talk.expired = False
+    came_back(ctx.talk.answers, ctx.now)
     intent = ctx.understood.intent if ctx.text else Intent.UNKNOWN
     if intent == Intent.CANCEL:
         return _cancel(form, ctx)
@@ -341,7 +248,8 @@ async def _answer_step(form: Form, step: Step, ctx: Context) -> Answer:
     _take(step, ctx, read, spotted)
     if isinstance(read, Wrong):
         return ctx.reply(read.key, **dict(read.params)).then(*question(form, ctx).parts)
-    return await _go_on(form, ctx)
+    reply = await _go_on(form, ctx)
+    return reply if read is not None else ctx.reply("form.noted").then(*reply.parts)
 
 
 def _is_aside(step: Step, ctx: Context) -> bool:

@@ -89,7 +89,11 @@ def _cut(text: str, room: int) -> list[str]:
 
 def _cut_hard(text: str, room: int) -> list[str]:
     width = max(1, room // _BYTES_A_CHARACTER)
-    return [text[start : start + width] for start in range(0, len(text), width)] if len(text.encode()) > room else [text]
+    return (
+        [text[start : start + width] for start in range(0, len(text), width)]
+        if len(text.encode()) > room
+        else [text]
+    )
 
 
 def _pages(pieces: list[Part], room: int) -> list[list[Part]]:

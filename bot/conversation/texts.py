@@ -27,7 +27,9 @@ class Texts:
     @classmethod
     def load(cls, folder: Path) -> Texts:
         """Read and compare all languages; TextsError lists every problem with its file."""
-        environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False)  # noqa: S701 - plain text
+        environment = Environment(
+            undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False  # noqa: S701 - plain text, never HTML
+        )
         problems: list[str] = []
         sources = {language: _read(folder / language, problems) for language in LANGUAGES}
         _compare(environment, sources, problems)

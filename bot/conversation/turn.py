@@ -21,6 +21,7 @@ from bot.conversation.understanding.places import Places
 from bot.message import Incoming, Reply, Text
 from bot.notices.outbox import mark_told, notify
 from bot.services.world import World
+from bot.store import indexes
 from bot.store.database import Database
 from bot.store.ids import new_id
 from bot.store.snapshot import Account, Snapshot, WaitingNotice
@@ -62,12 +63,9 @@ def message_key(incoming: Incoming) -> str:
     return blake2b(f"{incoming.channel}\0{incoming.key}".encode(), digest_size=20).hexdigest()
 
 
-def index_kind(channel: str) -> str:
-    """The kind under which account ids of a channel are indexed."""
-    return f"account:{channel}"
-
-
-async def take_turn(tools: Tools, incoming: Incoming, snapshot: Snapshot, *, key: str, owner: str = "") -> Turn:
+async def take_turn(
+    tools: Tools, incoming: Incoming, snapshot: Snapshot, *, key: str, owner: str = ""
+) -> Turn:
     """Answer one message on what was loaded. `owner` is set for a message that was promised before: its
     answer goes out as a notice."""
     keys = tools.world.keys
@@ -103,10 +101,11 @@ async def take_turn(tools: Tools, incoming: Incoming, snapshot: Snapshot, *, key
 
 def _new_account(tools: Tools, incoming: Incoming, work: Work) -> Account:
     keys = tools.world.keys
+    indexed = indexes.account(incoming.channel, incoming.account)
     account = Account(
         id=new_id(),
         channel=incoming.channel,
-        external_index=keys.index(index_kind(incoming.channel), incoming.account),
+        external_index=keys.index(indexed.kind, indexed.value),
         stored=False,
     )
     work.insert(

@@ -15,6 +15,9 @@ from bot.store.snapshot import Code, Resident
 from bot.store.work import Work
 
 
+_NOTHING_FOUND = '"findings":[]'
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """One code's colour or state changed; `old_*` are None for a code that had none."""
@@ -26,25 +29,45 @@ class Change:
     new_state: str
 
 
-def rescore(world: World, work: Work, resident: Resident, *, cause: str) -> tuple[Change, ...]:
+def rescore(
+    world: World, work: Work, resident: Resident, *, cause: str, only_a_normal_day: bool = False
+) -> tuple[Change, ...]:
     """Assess every code that is decided here, on the resident as known now; record only what differs.
 
     The codes are written together with the input version that was read: if it has moved on by then, nothing
-    is written. Doing it twice changes nothing.
+    is written. Doing it twice changes nothing. `only_a_normal_day` says that the one thing that changed is a
+    first normal punch-in of a day: it leaves a green code without findings as it is (see `_stays_green`).
     """
     work.rescored.add(resident.resident_id)
     if resident.resident_id not in work.fresh:
         work.expect("residents", resident.resident_id, resident.input_version)
     if not resident.codes:
         return ()
+    codes: list[Code] = list(resident.codes.values())
+    if only_a_normal_day:
+        codes = [code for code in codes if not _stays_green(world, code, work.now)]
+        if not codes:
+            return ()
     person = resident.person()
     changes = []
-    for code in resident.codes.values():
+    for code in codes:
         change = _rescore_code(world, work, resident, person, code, cause)
         if change is not None:
             changes.append(change)
             work.changes.append((resident.resident_id, change))
     return tuple(changes)
+
+
+def _stays_green(world: World, code: Code, now: datetime) -> bool:
+    """Whether a normal day can't change the stored result: green, decided, nothing found, by the version in
+    force, and before the instant at which the clock may change it. More normal days only ever end findings
+    and lengthen cover; a new risk level or rule book re-scores by itself."""
+    if code.colour != "green" or code.state != "decided" or _NOTHING_FOUND not in code.assessment:
+        return False
+    if code.next_change_at is not None and code.next_change_at <= now:
+        return False
+    book = world.rulebooks.in_force(code.scheme, now)
+    return book is not None and book.version == code.version
 
 
 def assess_code(world: World, person: Person, scheme_id: str, at: datetime) -> Assessment:
@@ -66,7 +89,8 @@ def _rescore_code(
     if same and _looked_at_in_time(code.next_change_at, review_at, work.now):
         return None
     change = None
-    if (colour, state) != (code.colour, code.state) or not code.version and code.assessment == "{}":
+    first = code.assessment == "{}"
+    if first or (colour, state) != (code.colour, code.state):
         change = _record_change(work, resident, code, colour, state, stored, cause)
         code.since = work.now
     code.colour, code.state, code.assessment = colour, state, stored

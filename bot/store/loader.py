@@ -28,9 +28,7 @@ _RESIDENT = (
     "resident_id, identity, certificate_kind, name_sealed, birth_sealed, division, zone, declared_at,"
     " last_punch_in, input_version"
 )
-_CODE = (
-    "resident_id, id, scheme, colour, state, since, version, assessment, next_change_at, covered_until, held_since"
-)
+_CODE = "resident_id, id, scheme, colour, state, since, version, assessment, next_change_at, covered_until, held_since"
 _FACT = (
     "resident_id, id, kind, start_day, end_day, division, source, reference, occurrence_id, details, known_at,"
     " withdrawn_at"
@@ -121,7 +119,11 @@ class Loader:
             listed({index for request in requests for index in request.external_indexes}),
         ]
         inbox, accounts, links = self._arrivals
-        return [(inbox, [listed({request.message_key for request in requests})]), (accounts, who), (links, who)]
+        return [
+            (inbox, [listed({request.message_key for request in requests})]),
+            (accounts, who),
+            (links, who),
+        ]
 
     def _of_people(self, resident_ids: Collection[int], now: datetime) -> list[Statement]:
         ids = self._database.listed(resident_ids)

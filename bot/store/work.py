@@ -23,7 +23,7 @@ class Claim:
 class Write:
     """One row to write: `key` names the columns that find it (empty: insert)."""
 
-    verb: str  # insert, ignore, upsert, update
+    verb: str  # insert, ignore, upsert, update, delete
     table: str
     key: tuple[str, ...]
     row: dict[str, Any]
@@ -69,6 +69,10 @@ class Work:
             earlier = self._updates[place] = Write("update", table, tuple(key), {})
             self.writes.append(earlier)
         earlier.row = _merged(earlier.row, row, key)
+
+    def delete(self, table: str, key: dict[str, Any]) -> None:
+        """Take the row with that key away; its history stays in the tables that keep history."""
+        self.writes.append(Write("delete", table, tuple(key), dict(key)))
 
     def touch(self, resident_id: int, version: int) -> None:
         """An input of this resident's colours changes: the version read is expected and moves on once."""

@@ -172,10 +172,13 @@ def grouped(writes: Sequence[Write]) -> list[tuple[str, list[tuple[Any, ...]]]]:
 @lru_cache(maxsize=512)
 def statement(verb: str, table: str, key: tuple[str, ...], columns: tuple[str, ...]) -> str:
     """The SQL of one shape of write. All names come from our own code, never from a message."""
+    found = " AND ".join(f"{column}=?" for column in key)
+    if verb == "delete":
+        return f"DELETE FROM {table} WHERE {found}"  # noqa: S608
     if verb == "update":
         changed = [column for column in columns if column not in key]
         sets = ", ".join(f"{column}=?" for column in changed)
-        return f"UPDATE {table} SET {sets} WHERE " + " AND ".join(f"{column}=?" for column in key)  # noqa: S608
+        return f"UPDATE {table} SET {sets} WHERE {found}"  # noqa: S608
     marks = ",".join("?" * len(columns))
     insert = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608
     if verb == "insert":

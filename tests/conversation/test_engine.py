@@ -38,10 +38,13 @@ class Counting:
         self.gate = asyncio.Event()
         self.gate.set()
         self.started = asyncio.Event()
+        self.both = asyncio.Event()
 
     async def add_household(self, message: Incoming, ctx: Context) -> Reply:
         self.calls += 1
         self.started.set()
+        if self.calls == 2:
+            self.both.set()
         await self.gate.wait()
         ctx.account.consent = "given"
         ctx.work.insert("households", id=new_id(), created_at=ctx.now)
@@ -249,8 +252,7 @@ async def test_two_engines_on_one_database_have_one_effect(database: Database, c
     counting.gate.clear()
     engines = [make_engine(database, counting.routes) for _ in range(2)]
     deliveries = [asyncio.create_task(engine.receive(message())) for engine in engines for _ in range(2)]
-    while counting.calls < 2:  # both have loaded before either commits
-        await asyncio.sleep(0)
+    await asyncio.wait_for(counting.both.wait(), 10)  # both have loaded before either commits
     counting.gate.set()
     replies = await asyncio.gather(*deliveries)
     for engine in engines:

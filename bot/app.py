@@ -1,0 +1,178 @@
+"""Builds the service: the one module that knows everybody."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from bot.channels.wechat.official import OfficialAccount, OfficialSettings
+from bot.channels.wechat.replies import LIMIT_BYTES
+from bot.clock import Clock
+from bot.conversation.engine import Engine
+from bot.conversation.routing import check_routes
+from bot.conversation.texts import Texts
+from bot.conversation.turn import Tools
+from bot.conversation.understanding.places import Places
+from bot.core.rules import RuleBooks
+from bot.errors import MigrationRefused
+from bot.metrics import Metrics
+from bot.services import clock_offset
+from bot.services.real_name import NoRealNameService, RealNameService
+from bot.services.real_name_fake import FakeRealNameService
+from bot.services.real_name_http import HttpRealNameService
+from bot.services.risk import load_risk
+from bot.services.rulebooks import load_rulebooks
+from bot.services.schemes import load_schemes
+from bot.services.world import World
+from bot.store.config import sqlite_path
+from bot.store.database import Database
+from bot.store.key_file import load_keys
+from bot.store.loader import Loader
+from bot.store.lock_file import LockFile
+from bot.store.migrate import migrate, pending
+from bot.store.sealing import KeyRing
+from bot.store.writer import Writer
+from config.settings import Settings
+from handlers.chat.routes import FORMS, ROUTES
+from handlers.http import probes, simulator, webhooks
+from handlers.http.keys import CLOCK, DATABASE, ENGINE, METRICS, OFFICIAL, TOOLS
+
+_WEBHOOK_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """What the service calls outside; tests pass fakes, None means: as the settings say."""
+
+    real_name: RealNameService | None = None
+
+
+def create_app(
+    settings: Settings, *, clock: Clock | None = None, clients: Clients | None = None
+) -> web.Application:
+    """The whole service as an aiohttp application; nothing is opened before it starts."""
+    check_routes(ROUTES)
+    app = web.Application(client_max_size=_WEBHOOK_BYTES)
+    app[CLOCK] = clock or Clock()
+    app[METRICS] = Metrics()
+    keys = make_keys(settings)
+    app[DATABASE] = Database(settings.database_url)
+    app[TOOLS] = Tools(
+        clock=app[CLOCK],
+        world=make_world(settings, keys, clients),
+        texts=Texts.load(settings.home / "templates" / "messages"),
+        places=Places.load(settings.home / "config" / "divisions" / "divisions.json"),
+        database=app[DATABASE],
+        routes=ROUTES,
+        forms=FORMS,
+        limits={"wechat_official": LIMIT_BYTES},
+        told=frozenset({"wechat_official"}),
+    )
+    loader, writer = Loader(app[DATABASE]), Writer(app[DATABASE])
+    app[ENGINE] = Engine(app[TOOLS], loader, writer, app[METRICS], reply_seconds=settings.reply_seconds)
+    app.cleanup_ctx.append(_lock(settings))
+    app.cleanup_ctx.append(_database(settings))
+    app.cleanup_ctx.append(_engine)
+    _add_routes(app, settings)
+    return app
+
+
+def make_keys(settings: Settings) -> KeyRing:
+    """The key ring of the settings; development makes one for itself."""
+    return load_keys(
+        settings.data_keys.get_secret_value(),
+        settings.index_keys.get_secret_value(),
+        state_folder=settings.state_folder,
+        production=settings.production,
+    )
+
+
+def make_world(settings: Settings, keys: KeyRing, clients: Clients | None = None) -> World:
+    """Schemes, rule books and services, read from the checkout; DataError names every wrong file and line."""
+    confirmed = frozenset(name.strip() for name in settings.confirmed_rulebooks.split(",") if name.strip())
+    rulebooks = load_rulebooks(settings.home / "config" / "rulebooks")
+    return World(
+        keys=keys,
+        schemes=load_schemes(settings.home / "config" / "schemes"),
+        rulebooks=allowed(rulebooks, confirmed) if settings.production else rulebooks,
+        real_name=_real_name(settings, clients),
+        production=settings.production,
+        confirmed_rulebooks=confirmed,
+    )
+
+
+def allowed(rulebooks: RuleBooks, confirmed: frozenset[str]) -> RuleBooks:
+    """What production may judge by: published books, and illustrative ones that their authority confirmed."""
+    return RuleBooks(
+        book for book in rulebooks if not book.illustrative or f"{book.scheme}/{book.version}" in confirmed
+    )
+
+
+def _real_name(settings: Settings, clients: Clients | None) -> RealNameService:
+    if clients is not None and clients.real_name is not None:
+        return clients.real_name
+    if settings.real_name_url:
+        return HttpRealNameService(settings.real_name_url)
+    return NoRealNameService() if settings.production else FakeRealNameService()
+
+
+def _lock(settings: Settings):  # type: ignore[no-untyped-def]  # aiohttp's type of a cleanup context
+    async def hold(app: web.Application) -> AsyncIterator[None]:
+        """SQLite is for one serving process."""
+        path = sqlite_path(settings.database_url)
+        lock = LockFile(path) if path is not None else None
+        if lock is not None:
+            lock.acquire()
+        yield
+        if lock is not None:
+            lock.release()
+
+    return hold
+
+
+def _database(settings: Settings):  # type: ignore[no-untyped-def]  # as above
+    async def opened(app: web.Application) -> AsyncIterator[None]:
+        """Development brings the schema to head by itself; production says what to run."""
+        if settings.production:
+            if missing := await pending(settings.database_url):
+                raise MigrationRefused(f"{len(missing)} migrations are pending: run `python -m bot migrate`")
+        else:
+            await migrate(settings.database_url)
+        await app[DATABASE].open()
+        app[TOOLS].world.risk = await load_risk(app[DATABASE])
+        if not settings.production:
+            await clock_offset.restore(app[DATABASE], app[CLOCK])
+        yield
+        await app[DATABASE].close()
+
+    return opened
+
+
+async def _engine(app: web.Application) -> AsyncIterator[None]:
+    await app[ENGINE].open()
+    yield
+    await app[ENGINE].close()
+
+
+def _add_routes(app: web.Application, settings: Settings) -> None:
+    app.router.add_get("/healthz", probes.show_health)
+    app.router.add_get("/readyz", probes.show_readiness)
+    app.router.add_get("/metrics", probes.show_metrics)
+    channel = settings.wechat_official
+    if channel.app_id:
+        app[OFFICIAL] = OfficialAccount(
+            OfficialSettings(
+                app_id=channel.app_id,
+                token=channel.token.get_secret_value(),
+                aes_key=channel.aes_key.get_secret_value() or None,
+                previous_aes_key=channel.previous_aes_key.get_secret_value() or None,
+                mode=channel.mode,
+                window_seconds=channel.window_seconds,
+            )
+        )
+        app.router.add_get("/webhooks/wechat/official", webhooks.shake_hands, allow_head=False)
+        app.router.add_post("/webhooks/wechat/official", webhooks.receive_message)
+    if not settings.production:
+        simulator.add_routes(app, settings.home / "templates" / "simulator")

@@ -1,0 +1,146 @@
+"""`python -m bot …`: what operators and developers do from a terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Annotated
+
+import orjson
+import typer
+from aiohttp import web
+
+from bot.app import create_app, make_keys
+from bot.clock import DEFAULT_ZONE, Clock, resident_day, zone
+from bot.conversation.understanding.places import Places
+from bot.conversation.understanding.understand import understand
+from bot.errors import Misconfigured, YimaError
+from bot.logs import configure_logs
+from bot.services.keys import rotate
+from bot.store.database import Database
+from bot.store.migrate import migrate
+from config.settings import Settings, read_settings
+
+cli = typer.Typer(
+    help="Yima: one chat for every health code.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+keys_cli = typer.Typer(help="The key ring.", no_args_is_help=True)
+cli.add_typer(keys_cli, name="keys")
+
+_log = logging.getLogger("yima")
+
+
+def run() -> None:
+    """Run the command; an error of ours is one line, not a traceback."""
+    try:
+        cli()
+    except YimaError as error:
+        typer.echo(f"yima: {error}", err=True)
+        sys.exit(2 if isinstance(error, Misconfigured) else 1)
+
+
+@cli.command()
+def serve() -> None:
+    """Serve webhooks, probes and, in development, the simulator."""
+    settings = read_settings()
+    configure_logs(settings.log_level)
+    app = create_app(settings)
+    if settings.seed == "town" and not settings.production:
+        from bot.town import seed_town
+
+        app.cleanup_ctx.append(seed_town)
+
+    def announce(*_lines: object) -> None:
+        address = f"http://{settings.host}:{settings.port}"
+        typer.echo(f"Yima serves on {address}")
+        if not settings.production:
+            typer.echo(f"Simulator: {address}/simulator/")
+
+    # a handler that has begun finishes: nothing that was taken is dropped at SIGTERM
+    web.run_app(
+        app,
+        host=settings.host,
+        port=settings.port,
+        print=announce,
+        access_log=None,
+        handler_cancellation=False,
+        shutdown_timeout=20,
+    )
+
+
+@cli.command("migrate")
+def migrate_database() -> None:
+    """Bring the database to the schema of this version."""
+    settings = read_settings()
+    applied = asyncio.run(migrate(settings.database_url))
+    for name in applied:
+        typer.echo(f"applied {name}")
+    if not applied:
+        typer.echo("nothing to apply")
+
+
+@cli.command("understand")
+def understand_text(
+    text: Annotated[str, typer.Argument(help="What somebody said; - reads lines from standard input.")],
+    at: Annotated[str, typer.Option(help="When it was said, as 2020-02-20T09:00+08:00; default: now.")] = "",
+) -> None:
+    """Print what a text is understood as: one JSON object, or one a line."""
+    moment = _instant(at)
+    places = Places.load()
+    lines: Iterable[str] = (line.rstrip("\r\n") for line in sys.stdin) if text == "-" else (text,)
+    today = resident_day(moment, DEFAULT_ZONE)
+    for line in lines:
+        found = understand(line, today=today, places=places).to_json()
+        sys.stdout.write(orjson.dumps(found).decode() + "\n")
+        sys.stdout.flush()
+
+
+def _instant(at: str) -> datetime:
+    if not at:
+        return Clock().now()
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError:
+        raise typer.BadParameter("an instant looks like 2020-02-20T09:00+08:00", param_hint="--at") from None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=zone(DEFAULT_ZONE))
+
+
+@cli.command()
+def demo(
+    story: Annotated[str, typer.Option(help="Only this story: first, six-codes.")] = "",
+) -> None:
+    """Play the stories through the real, encrypted webhook and print what was said."""
+    from bot.demo import play
+
+    asyncio.run(play(story))
+
+
+@keys_cli.command("rotate")
+def rotate_keys() -> None:
+    """Seal everything anew under the first data key, and make every index anew under the first index key."""
+    settings = read_settings()
+    report = asyncio.run(_rotate(settings))
+    typer.echo(str(report))
+
+
+async def _rotate(settings: Settings) -> object:
+    database = Database(settings.database_url)
+    await database.open()
+    try:
+        return await rotate(database, make_keys(settings))
+    finally:
+        await database.close()
+
+
+@keys_cli.command("new")
+def new_key() -> None:
+    """Print a new key, to be put in front of the others."""
+    from bot.store.sealing import KeyRing
+
+    typer.echo(KeyRing.generate())
