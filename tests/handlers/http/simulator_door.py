@@ -1,0 +1,139 @@
+"""The simulator's routes on a server of their own, with an engine that echoes and a clock that stands still."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+from aiohttp import web
+from aiohttp.test_utils import TestClient
+from jinja2 import Template
+
+from bot.conversation.engine import Engine
+from bot.conversation.texts import Texts
+from bot.conversation.turn import Tools
+from bot.conversation.understanding.places import Places
+from bot.core.rules import RuleBooks
+from bot.message import Choice, Choices, Incoming, Kind, Reply
+from bot.services.real_name import NoRealNameService
+from bot.services.schemes import Schemes
+from bot.services.world import World
+from bot.store import indexes
+from bot.store.database import Database
+from bot.store.sealing import KeyRing
+from handlers.http.keys import CLOCK, DATABASE, ENGINE, TOOLS
+from handlers.http.simulator import add_routes
+from tests.fakes.clock import FakeClock
+
+AT = datetime(2020, 2, 20, 1, 0, tzinfo=UTC)
+TEMPLATES = Path(__file__).resolve().parents[3] / "templates" / "simulator"
+MESSAGES = "/simulator/messages"
+KEYS = KeyRing(KeyRing.generate(), KeyRing.generate())
+NOTICES = {"notice.told": Template("{{ word }}"), "notice.green": Template("绿码")}
+
+
+class EchoEngine:
+    """Says back what it was told and keeps it."""
+
+    def __init__(self) -> None:
+        self.taken: list[Incoming] = []
+
+    async def receive(self, incoming: Incoming) -> Reply | None:
+        self.taken.append(incoming)
+        if incoming.kind is Kind.UNFOLLOW:
+            return None
+        return Reply.of(f"{incoming.account}: {incoming.text}", Choices((Choice("是", "yes"),), "好吗？"))
+
+
+class Door:
+    """The simulator's routes on a server of their own, and what stands behind them."""
+
+    def __init__(self, client: TestClient[web.Request, web.Application], engine: EchoEngine) -> None:
+        self.client = client
+        self.engine = engine
+        self.database = client.app[DATABASE]
+        self.clock = client.app[CLOCK]
+        self._ids = 0
+
+    async def say(self, body: Any, **more: Any) -> tuple[int, dict[str, Any]]:
+        async with self.client.post(MESSAGES, json=body, **more) as response:
+            return response.status, await response.json()
+
+    async def move(self, forward: Any) -> tuple[int, dict[str, Any]]:
+        async with self.client.post("/simulator/clock", json={"forward": forward}) as response:
+            return response.status, await response.json()
+
+    async def look(self, user: str, after: str = "") -> dict[str, Any]:
+        async with self.client.get(MESSAGES, params={"user": user, "after": after}) as response:
+            assert response.status == 200
+            found: dict[str, Any] = await response.json()
+            return found
+
+    async def words(self, user: str, after: str = "") -> list[str]:
+        return [message["text"] for message in (await self.look(user, after))["messages"]]
+
+    async def meet(self, user: str, *, account: int, following: bool = True) -> None:
+        known_as = indexes.account("simulator", user)
+        await self.database.execute(
+            "INSERT INTO accounts (id, channel, external_index, external_sealed, following, created_at)"
+            " VALUES (?, 'simulator', ?, ?, ?, ?)",
+            [
+                account,
+                KEYS.index(known_as.kind, known_as.value),
+                KEYS.seal("accounts.external", user),
+                following,
+                AT + timedelta(seconds=account),
+            ],
+        )
+
+    async def queue(self, account: int, word: str, **more: Any) -> int:
+        """One waiting notice; `kind`, `state`, `not_before` and `expires_at` may differ from a due one's."""
+        self._ids += 1
+        row = {
+            "kind": "told",
+            "state": "queued",
+            "not_before": AT,
+            "expires_at": AT + timedelta(days=3),
+            "params_sealed": KEYS.seal_json("notices.params", {"word": word}),
+        } | more
+        await self.database.execute(
+            "INSERT INTO notices (id, resident_id, account_id, kind, params_sealed, state, dedup_key, not_before,"
+            " expires_at, created_at) VALUES (?, 7, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                self._ids,
+                account,
+                row["kind"],
+                row["params_sealed"],
+                row["state"],
+                str(self._ids),
+                row["not_before"],
+                row["expires_at"],
+                AT,
+            ],
+        )
+        return self._ids
+
+    async def states(self) -> list[str]:
+        rows = await self.database.fetch("SELECT state FROM notices ORDER BY id")
+        return [row[0] for row in rows]
+
+
+def simulator_app(database: Database, engine: EchoEngine) -> web.Application:
+    """An application that has nothing but the simulator's routes."""
+    world = World(keys=KEYS, schemes=Schemes(), rulebooks=RuleBooks(), real_name=NoRealNameService())
+    app = web.Application()
+    app[CLOCK] = FakeClock(AT)
+    app[DATABASE] = database
+    app[ENGINE] = cast(Engine, engine)
+    app[TOOLS] = Tools(
+        clock=app[CLOCK],
+        world=world,
+        texts=Texts({"zh": NOTICES, "en": NOTICES}),
+        places=cast(Places, None),  # nothing here reads places
+        database=database,
+        routes=(),
+        forms={},
+    )
+    add_routes(app, TEMPLATES)
+    return app
