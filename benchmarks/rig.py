@@ -26,7 +26,17 @@ ACCOUNT = Account(
     token=secrets.token_hex(16),
     aes_key=secrets.token_hex(22)[:43],
 )
-TEXTS = ("36.5", "体温36度8 没有症状", "三十六度五，一切正常", "打卡 36.4 没有不舒服")
+# what people type in the morning: four ways to say it, at every usual temperature
+TEXTS = tuple(
+    text
+    for tenths in range(358, 371)
+    for text in (
+        f"{tenths // 10}.{tenths % 10}",
+        f"体温{tenths // 10}度{tenths % 10} 没有症状",
+        f"{'三十五' if tenths < 360 else '三十六' if tenths < 370 else '三十七'}度{'零一二三四五六七八九'[tenths % 10]}，一切正常",
+        f"打卡 {tenths // 10}.{tenths % 10} 没有不舒服",
+    )
+)
 
 
 class Unavailable(Exception):

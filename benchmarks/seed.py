@@ -34,7 +34,7 @@ _BATCH = 500
 
 def resident(world: World, work: Work, number: int, now: datetime) -> None:
     """One resident of Wuhan with six codes; every second one has declared a journey and a stay."""
-    keys, account_id, resident_id = world.keys, new_id(), new_id()
+    keys, resident_id = world.keys, new_id()
     today, since = resident_day(now), now - timedelta(days=DAYS + 1)
     person = Resident(
         resident_id=resident_id,
@@ -48,6 +48,18 @@ def resident(world: World, work: Work, number: int, now: datetime) -> None:
         last_punch_in=today - timedelta(days=1),
         input_version=0,
     )
+    _rows(world, work, person, number)
+    _punch_ins(work, person, now)
+    if number % 2:
+        _facts(work, person, now)
+    for scheme in SCHEMES:
+        person.codes[scheme] = Code(new_id(), scheme, "grey", "undecided", since, "", "{}", None, None, since)
+    rescore(world, work, person, cause="seed")
+
+
+def _rows(world: World, work: Work, person: Resident, number: int) -> None:
+    """The account, the resident and the link between them."""
+    keys, account_id, since = world.keys, new_id(), person.declared_at
     external = account_name(number)
     indexed = indexes.account(CHANNEL, external)
     work.insert(
@@ -62,7 +74,7 @@ def resident(world: World, work: Work, number: int, now: datetime) -> None:
     )
     work.insert(
         "residents",
-        resident_id=resident_id,
+        resident_id=person.resident_id,
         identity=person.identity.value,
         verified_by="real_name",
         verified_at=since,
@@ -78,16 +90,10 @@ def resident(world: World, work: Work, number: int, now: datetime) -> None:
         "account_residents",
         id=new_id(),
         account_id=account_id,
-        resident_id=resident_id,
+        resident_id=person.resident_id,
         relation="self",
         since=since,
     )
-    _punch_ins(work, person, now)
-    if number % 2:
-        _facts(work, person, now)
-    for scheme in SCHEMES:
-        person.codes[scheme] = Code(new_id(), scheme, "grey", "undecided", since, "", "{}", None, None, since)
-    rescore(world, work, person, cause="seed")
 
 
 def _punch_ins(work: Work, person: Resident, now: datetime) -> None:

@@ -5,6 +5,7 @@ YimaError
 │   ├── TooLarge
 │   └── BadRequest     let in, but not understandable
 ├── NotFound
+├── NotLoaded          a handler needs more of a resident than was read; it runs again with all of it
 ├── Conflict           somebody else changed the same rows first
 ├── Unavailable        a part that is needed can't be reached now
 ├── Misconfigured      a setting is missing or wrong; names the variable, never its value
@@ -52,6 +53,10 @@ class BadRequest(Refused):
 
 class NotFound(YimaError):
     """There is no such thing."""
+
+
+class NotLoaded(YimaError):
+    """Not everything of the resident was read."""
 
 
 class Conflict(YimaError):

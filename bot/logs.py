@@ -16,7 +16,9 @@ import structlog
 _SENSITIVE_KEYS = frozenset(
     {"text", "name", "phone", "certificate", "address", "openid", "account", "body", "params"}
 )
-_NUMBERS = re.compile(r"(?<![0-9])(?:[0-9]{17}[0-9Xx]|(?:\+?86[- ]?)?1[3-9][0-9]{9})(?![0-9])")
+_NUMBERS = re.compile(
+    r"(?<![0-9])(?:[0-9]{17}[0-9Xx]|(?:\+?86[- ]?)?1[3-9][0-9][- ]?[0-9]{4}[- ]?[0-9]{4})(?![0-9])"
+)
 _TOKENS = re.compile(r"(access_token|secret|signature|echostr|openid)=[^&\s]+", re.IGNORECASE)
 
 
@@ -46,7 +48,7 @@ def configure_logs(level: str) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
-        structlog.stdlib.ExtraAdder(allow=["action", "reason"]),
+        structlog.stdlib.ExtraAdder(allow=["action", "reason", "migration", "copy"]),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
         redact_event,

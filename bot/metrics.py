@@ -12,6 +12,8 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._outcomes: dict[tuple[str, str, str], Counter] = {}
+        self._channels: dict[str, Histogram] = {}
         self.messages = Counter(
             "yima_messages", "Messages answered", ["channel", "kind", "outcome"], registry=self.registry
         )
@@ -35,6 +37,18 @@ class Metrics:
         self.promised = Counter("yima_promised", "Messages answered with 'on it'", registry=self.registry)
         self.resumed = Counter("yima_resumed", "Pending messages taken up again", registry=self.registry)
         self.running = Gauge("yima_running", "Messages being worked on", registry=self.registry)
+
+    def answered(self, channel: str, kind: str, outcome: str, seconds: float) -> None:
+        """One message is through, with that outcome."""
+        labels = (channel, kind, outcome)
+        counter = self._outcomes.get(labels)
+        if counter is None:
+            counter = self._outcomes[labels] = self.messages.labels(*labels)
+        counter.inc()
+        histogram = self._channels.get(channel)
+        if histogram is None:
+            histogram = self._channels[channel] = self.latency.labels(channel)
+        histogram.observe(seconds)
 
     def text(self) -> bytes:
         """All of it in the Prometheus text format."""

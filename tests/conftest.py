@@ -6,11 +6,12 @@ import asyncio
 import os
 import shutil
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
 import asyncpg
+import hypothesis
 import pytest
 
 from bot.store.database import Database
@@ -18,6 +19,10 @@ from bot.store.migrate import migrate
 from tests.postgresql import postgres_database_url, postgres_session_url
 
 __all__ = ["postgres_database_url", "postgres_session_url"]
+
+# how long an example takes says nothing on a shared machine
+hypothesis.settings.register_profile("yima", deadline=None)
+hypothesis.settings.load_profile("yima")
 
 BACKEND = os.environ.get("YIMA_TEST_BACKEND", "sqlite")
 
@@ -87,10 +92,9 @@ async def database(database_url: str) -> Any:
 
 
 @pytest.fixture(autouse=True)
-def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Neither the environment nor a .env of the checkout decides what a test sees."""
     for name in list(os.environ):
         if name.startswith("YIMA_") and not name.startswith("YIMA_TEST_"):
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
-    yield

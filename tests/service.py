@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from bot.app import Clients, create_app
 from bot.channels.wechat.push import Push, PushSender
 from bot.clock import Clock
+from bot.store import models
 from bot.store.sealing import KeyRing
 from config.settings import OfficialAccountSettings, Settings
 from handlers.http.keys import DATABASE, ENGINE, TOOLS
@@ -25,7 +26,8 @@ DATA_KEYS, INDEX_KEYS = KeyRing.generate(), KeyRing.generate()
 PATH = "/webhooks/wechat/official"
 
 # made-up people; the numbers have the right form and check character
-LI = {"name": "李小梅", "certificate": "420106199003074526", "phone": "13900000001"}
+CODES = "湖北健康码 武汉健康码 国康码 社区电子通行证 粤康码 穗康码"
+LI = {"name": "李小梅", "certificate": "420106199003074527", "phone": "13900000001"}
 
 
 def make_settings(database_url: str, **changes: Any) -> Settings:
@@ -89,6 +91,33 @@ class Service:
         for text in texts:
             answer = await self.say(openid, text)
         return answer
+
+    async def event(self, openid: str, event: str, event_key: str | None = None) -> str:
+        """What is answered to an event."""
+        return await self.answer(self.sender.event(openid, event, event_key, at=self.clock.wire()))
+
+    async def declare(self, openid: str, order: int = 1, *, codes: str = CODES, **who: str) -> str:
+        """From the first contact to a submitted declaration; `who` replaces name, certificate or phone of LI."""
+        person = {**LI, "phone": f"1390000{order:04d}", **who}
+        known = ("你好", "同意", "申报", person["name"], person["certificate"], person["phone"])
+        home = ("武汉市武昌区", f"和平路{order}号3栋2单元501")
+        return await self.talk(openid, *known, *home, *("没有",) * 6, codes, "提交")
+
+    async def metric(self, sample: str) -> float:
+        """The value of one line of /metrics, named with its labels; 0 while it was never counted."""
+        response = await self.client.get("/metrics")
+        lines = (line.rpartition(" ") for line in (await response.text()).splitlines())
+        return next((float(value) for name, _, value in lines if name == sample), 0.0)
+
+    async def stored(self) -> dict[str, list[dict[str, Any]]]:
+        """Every row of every table of the models, by its columns."""
+        found = {}
+        for meta in (getattr(models, name)._meta for name in models.__all__):
+            columns = tuple(meta.fields_map)
+            names = ", ".join(f'"{column}"' for column in columns)
+            rows = await self.rows(f"SELECT {names} FROM {meta.db_table}")  # noqa: S608 - names from the models
+            found[meta.db_table] = [dict(zip(columns, row, strict=True)) for row in rows]
+        return found
 
     async def rows(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in await self.database.fetch(sql, params)]

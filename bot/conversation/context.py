@@ -46,6 +46,7 @@ class Context:
     choice: str | None = None
     aside: Reply | None = None
     _understood: Understood | None = None
+    _today: date | None = None
 
     @property
     def language(self) -> str:
@@ -58,7 +59,9 @@ class Context:
     @property
     def today(self) -> date:
         """The resident's day on which the message was sent."""
-        return resident_day(self.now, self.zone)
+        if self._today is None:
+            self._today = resident_day(self.now, self.zone)
+        return self._today
 
     @property
     def text(self) -> str:

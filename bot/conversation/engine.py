@@ -17,7 +17,7 @@ from bot.conversation.locks import KeyedLocks
 from bot.conversation.pending import PendingMessages, storable
 from bot.conversation.recorded import reply_from_plain, reply_to_plain
 from bot.conversation.turn import REPLY_CONTEXT, Tools, Turn, message_key, take_turn
-from bot.errors import Conflict
+from bot.errors import Conflict, NotLoaded
 from bot.message import Incoming, Reply
 from bot.metrics import Metrics
 from bot.notices.outbox import notify
@@ -43,6 +43,12 @@ class _Job:
     language: str = "zh"
     task: asyncio.Task[Reply | None] | None = None
     promise: asyncio.Task[Reply | None] | None = None
+
+    def note(self, snapshot: Snapshot) -> None:
+        """Remember of the account what a promise or an apology needs."""
+        if snapshot.account is not None:
+            self.account_id = snapshot.account.id
+            self.consent, self.language = snapshot.account.consent, snapshot.account.language
 
 
 class Engine:
@@ -113,13 +119,15 @@ class Engine:
         return await asyncio.shield(job.task)
 
     async def _run(self, job: _Job) -> Reply | None:
-        """Work on one message under its account's lock; whatever fails, the sender is told that it did."""
+        """Work on one message, after those of its account that came before; whatever fails, the sender is
+        told that it did."""
         started = time.perf_counter()
         outcome = "failed"
         self._metrics.running.inc()
+        account = (job.incoming.channel, job.incoming.account)
+        await self._accounts.acquire(account)
         try:
-            async with self._accounts.hold((job.incoming.channel, job.incoming.account)):
-                outcome, reply = await self._attempts(job)
+            outcome, reply = await self._answer(job)
             return reply
         except Exception as error:  # noqa: BLE001 - the border of a message: nobody is left without an answer
             _log.exception(
@@ -130,32 +138,48 @@ class Engine:
             )
             return Reply.of(self._tools.texts.say(job.language, "engine.failed"))
         finally:
+            self._accounts.release(account)
             self._metrics.running.dec()
-            channel = job.incoming.channel
-            self._metrics.messages.labels(channel, job.incoming.kind.value, outcome).inc()
-            self._metrics.latency.labels(channel).observe(time.perf_counter() - started)
+            taken = time.perf_counter() - started
+            self._metrics.answered(job.incoming.channel, job.incoming.kind.value, outcome, taken)
 
-    async def _attempts(self, job: _Job) -> tuple[str, Reply | None]:
-        request = self._request(job)
+    async def _answer(self, job: _Job) -> tuple[str, Reply | None]:
+        """Load, answer, commit; again on fresh data if somebody else was quicker."""
+        whole = False
         for _ in range(_ATTEMPTS):
+            request = self._request(job, whole)
             snapshot = await self._loader.load(request)
             if snapshot.reply is not None and not self._is_ours(job, snapshot.reply):
                 return "repeated", self._stored(snapshot.reply)
-            ids = [resident.resident_id for resident in snapshot.residents]
-            async with self._residents.hold_all(ids) as waited:
-                if waited:  # somebody else's message about these people was just written
-                    snapshot = await self._loader.load(request)
-                outcome, reply = await self._once(job, snapshot)
-            if outcome == Outcome.COMMITTED:
-                return "answered", reply
-            self._metrics.conflicts.inc()
+            ids = sorted(resident.resident_id for resident in snapshot.residents)
+            if await self._residents.acquire_all(ids):  # somebody else's message about them was just written
+                snapshot = await self._reloaded(request, ids)
+            try:
+                job.note(snapshot)
+                turn = await take_turn(self._tools, job.incoming, snapshot, key=job.key, owner=job.owner)
+                await self._tell_others(turn)
+                if await self._writer.commit(turn.work) == Outcome.COMMITTED:
+                    return "answered", turn.reply
+                self._metrics.conflicts.inc()
+            except NotLoaded:
+                whole = True
+            finally:
+                self._residents.release_all(ids)
         raise Conflict
 
-    def _request(self, job: _Job) -> Request:
+    async def _reloaded(self, request: Request, held: list[int]) -> Snapshot:
+        """The same once more; if that fails, nobody is kept waiting."""
+        try:
+            return await self._loader.load(request)
+        except BaseException:
+            self._residents.release_all(held)
+            raise
+
+    def _request(self, job: _Job, whole: bool) -> Request:
         incoming = job.incoming
         indexed = indexes.account(incoming.channel, incoming.account)
         found_under = self._tools.world.keys.indexes(indexed.kind, indexed.value)
-        return Request(job.key, incoming.channel, found_under, self._tools.clock.now())
+        return Request(job.key, incoming.channel, found_under, self._tools.clock.now(), whole)
 
     def _is_ours(self, job: _Job, stored: StoredReply) -> bool:
         """Whether the row is our own promise, so that the message is still to be done."""
@@ -169,17 +193,10 @@ class Engine:
             return None
         return reply_from_plain(self._tools.world.keys.open_json(REPLY_CONTEXT, stored.reply_sealed))
 
-    async def _once(self, job: _Job, snapshot: Snapshot) -> tuple[Outcome, Reply | None]:
-        if snapshot.account is not None:
-            job.account_id = snapshot.account.id
-            job.consent, job.language = snapshot.account.consent, snapshot.account.language
-        turn = await take_turn(self._tools, job.incoming, snapshot, key=job.key, owner=job.owner)
-        if turn.work.changes:
-            await self._tell_others(turn)
-        return await self._writer.commit(turn.work), turn.reply
-
     async def _tell_others(self, turn: Turn) -> None:
         """Whoever else speaks for a resident hears of a colour that changed in this conversation."""
+        if not turn.work.changes:
+            return
         resident_ids = {resident_id for resident_id, _ in turn.work.changes}
         for resident_id in sorted(resident_ids - turn.work.fresh):
             rows = await self._tools.database.fetch(
@@ -216,6 +233,7 @@ class Engine:
     async def resume(self) -> int:
         """Take up pending messages whose process died; returns how many were finished."""
         await self.pending.give_up()
+        await self.pending.forget_expired()
         taken = await self.pending.take()
         for key, incoming in taken:
             job = self._start(_Job(incoming, key, owner=self.pending.owner))

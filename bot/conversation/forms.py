@@ -50,6 +50,7 @@ __all__ = [
 ]
 
 REVIEW = "review"
+_CHANGE_VALUE = "change:"
 _CHANGE = re.compile(
     rf"^\s*(?P<word>{CHANGE_WORD})?\s*(?:第)?\s*(?P<number>[0-9０-９]{{1,2}})\s*(?:项|个|条|题)?\s*$",
     re.IGNORECASE,
@@ -125,7 +126,7 @@ def question(form: Form, ctx: Context) -> Reply:
     step = form.step(ctx.talk.step)
     if step is not None:
         return step.ask(ctx, ctx.talk.answers)
-    lines = tuple(Choice(line, f"change:{step.name}") for step, line in _shown(form, ctx))
+    lines = tuple(Choice(line, f"{_CHANGE_VALUE}{step.name}") for step, line in _shown(form, ctx))
     last = (Choice(ctx.say("form.submit"), "submit"), Choice(ctx.say("form.cancel"), "cancel"))
     return Reply.of(
         Choices(lines, ctx.say("form.review", title=ctx.say(form.title))),
@@ -219,6 +220,13 @@ def _shown(form: Form, ctx: Context) -> list[tuple[Step, str]]:
 
 
 def _change_number(form: Form, number: int, ctx: Context) -> Reply:
+    """The number is the one that was seen at the review; before it, the place among the answers given."""
+    offered = [choice.value for choice in ctx.talk.choices]
+    if any(value.startswith(_CHANGE_VALUE) for value in offered):
+        value = offered[number - 1] if 1 <= number <= len(offered) else ""
+        step = form.step(value.removeprefix(_CHANGE_VALUE)) if value.startswith(_CHANGE_VALUE) else None
+        if step is not None:
+            return _change(form, step, ctx)
     shown = _shown(form, ctx)
     if not 1 <= number <= len(shown):
         return ctx.reply("form.no_such_number", count=len(shown)).then(*question(form, ctx).parts)
@@ -310,8 +318,8 @@ async def _go_on(form: Form, ctx: Context) -> Reply:
 async def _answer_review(form: Form, ctx: Context) -> Answer:
     if not _is_whole(form, ctx):
         return ctx.reply("form.moved_on").then(*(await _go_on(form, ctx)).parts)
-    if ctx.choice is not None and ctx.choice.startswith("change:"):
-        step = form.step(ctx.choice.removeprefix("change:"))
+    if ctx.choice is not None and ctx.choice.startswith(_CHANGE_VALUE):
+        step = form.step(ctx.choice.removeprefix(_CHANGE_VALUE))
         if step is not None:
             return _change(form, step, ctx)
     if ctx.choice == "submit" or (ctx.text and ctx.understood.intent == Intent.YES):

@@ -3,57 +3,61 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Hashable, Iterable
-from contextlib import asynccontextmanager
+from collections import deque
+from collections.abc import Hashable, Iterable
 
 
 class KeyedLocks:
-    """A lock for every key that somebody holds; nothing is kept for the others."""
+    """A lock for every key that somebody holds; nothing is kept for the others.
+
+    Waiters come in the order in which they asked. `acquire` and `release` belong together in a try/finally.
+    """
 
     def __init__(self) -> None:
-        self._locks: dict[Hashable, tuple[asyncio.Lock, int]] = {}
+        self._waiting: dict[Hashable, deque[asyncio.Future[None]]] = {}
 
-    @asynccontextmanager
-    async def hold(self, key: Hashable) -> AsyncIterator[None]:
-        """Hold the lock of that key; waiters come in the order in which they asked."""
-        await self._acquire(key)
+    async def acquire(self, key: Hashable) -> bool:
+        """Hold the lock of that key; returns whether somebody had to be waited for."""
+        waiting = self._waiting.get(key)
+        if waiting is None:
+            self._waiting[key] = deque()
+            return False
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        waiting.append(turn)
         try:
-            yield
-        finally:
-            self._release(key)
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self.release(key)  # it was our turn already: the next one's now
+            else:
+                waiting.remove(turn)
+            raise
+        return True
 
-    @asynccontextmanager
-    async def hold_all(self, keys: Iterable[int]) -> AsyncIterator[bool]:
-        """Hold several in order, which can't deadlock; yields whether somebody had to be waited for."""
-        held: list[int] = []
+    def release(self, key: Hashable) -> None:
+        """Let the next one have it."""
+        waiting = self._waiting[key]
+        while waiting:
+            turn = waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        del self._waiting[key]
+
+    async def acquire_all(self, keys: Iterable[Hashable]) -> bool:
+        """Hold several, asked for in the given order, which must be the same everywhere; returns whether
+        somebody had to be waited for."""
+        held: list[Hashable] = []
         waited = False
         try:
-            for key in sorted(set(keys)):
-                waited |= await self._acquire(key)
+            for key in keys:
+                waited |= await self.acquire(key)
                 held.append(key)
-            yield waited
-        finally:
-            for key in held:
-                self._release(key)
-
-    async def _acquire(self, key: Hashable) -> bool:
-        lock, users = self._locks.get(key) or (asyncio.Lock(), 0)
-        self._locks[key] = (lock, users + 1)
-        waited = lock.locked()
-        try:
-            await lock.acquire()
         except BaseException:
-            self._forget(key)
+            self.release_all(held)
             raise
         return waited
 
-    def _release(self, key: Hashable) -> None:
-        self._locks[key][0].release()
-        self._forget(key)
-
-    def _forget(self, key: Hashable) -> None:
-        lock, users = self._locks[key]
-        if users == 1:
-            del self._locks[key]
-        else:
-            self._locks[key] = (lock, users - 1)
+    def release_all(self, keys: Iterable[Hashable]) -> None:
+        for key in keys:
+            self.release(key)

@@ -114,6 +114,12 @@ class PendingMessages:
 
         return await self._database.transaction(body)
 
+    async def forget_expired(self) -> int:
+        """Delete replies that are older than a redelivery can be: they were kept for that alone."""
+        return await self._database.execute(
+            "DELETE FROM inbox WHERE expires_at < ? AND state <> 'pending'", [self._clock.wire()]
+        )
+
     async def release_all(self) -> None:
         """At a clean stop: what is still pending may be taken up at once by another process."""
         await self._database.execute(

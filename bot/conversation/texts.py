@@ -28,7 +28,10 @@ class Texts:
     def load(cls, folder: Path) -> Texts:
         """Read and compare all languages; TextsError lists every problem with its file."""
         environment = Environment(
-            undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False  # noqa: S701 - plain text, never HTML
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            autoescape=False,  # noqa: S701 - plain text, never HTML
         )
         problems: list[str] = []
         sources = {language: _read(folder / language, problems) for language in LANGUAGES}

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import blake2b
 
+import orjson
+
 from bot.channels.plain_text import picked, render_text
-from bot.clock import Clock
+from bot.clock import Clock, resident_day
 from bot.conversation.context import Context
-from bot.conversation.dialogue import Talk, open_talk, talk_row
+from bot.conversation.dialogue import KEPT, Talk, open_talk, talk_row
 from bot.conversation.forms import Form
 from bot.conversation.paging import first_page
 from bot.conversation.recorded import reply_to_plain
@@ -20,16 +22,19 @@ from bot.conversation.told import notice_text
 from bot.conversation.understanding.places import Places
 from bot.message import Incoming, Reply, Text
 from bot.notices.outbox import mark_told, notify
+from bot.services.certificates import is_minor
+from bot.services.residents import birth_date
 from bot.services.world import World
 from bot.store import indexes
 from bot.store.database import Database
 from bot.store.ids import new_id
-from bot.store.snapshot import Account, Snapshot, WaitingNotice
+from bot.store.snapshot import Account, Dialogue, Snapshot, WaitingNotice
 from bot.store.work import Claim, Work
 
 REPLY_CONTEXT = "inbox.reply"
 REPLY_KEPT = timedelta(hours=48)
 _NOTICES_AT_ONCE = 3
+_REFRESH = timedelta(hours=1)  # how late an expiry may be, so that not every message writes it
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +77,8 @@ async def take_turn(
     work = Work(now=incoming.received_at)
     account = snapshot.account or _new_account(tools, incoming, work)
     talk = open_talk(snapshot.dialogue, keys, incoming.received_at)
-    before = (talk.form, talk.step, talk.plain())
+    before = _fingerprint(talk)
+    _tell_minors(tools, snapshot, incoming)
     ctx = Context(
         message=incoming,
         now=incoming.received_at,
@@ -131,21 +137,40 @@ def _with_notices(ctx: Context, reply: Reply, notices: Sequence[WaitingNotice]) 
     return Reply((*said, *reply.parts))
 
 
-def _save_talk(
-    tools: Tools, ctx: Context, snapshot: Snapshot, before: tuple[str, str, dict[str, object]]
-) -> None:
-    """Write the dialogue if it moved; whoever read it must still find the version that was read."""
+def _save_talk(tools: Tools, ctx: Context, snapshot: Snapshot, before: tuple[str, str, bytes]) -> None:
+    """Write the dialogue if it moved, or to keep a form alive; whoever read it must still find its version."""
     talk: Talk = ctx.talk
     account_id, stored = ctx.account.id, snapshot.dialogue
     if stored.stored:
         ctx.work.expect("dialogues", account_id, stored.version)
-    if (talk.form, talk.step, talk.plain()) == before and (stored.stored or not talk.form):
+    moved = _fingerprint(talk) != before or (talk.form and not stored.stored)
+    if not moved and not _runs_out(talk, stored, ctx.now):
         return
     row = talk_row(talk, tools.world.keys, ctx.now)
     if stored.stored:
         ctx.work.update("dialogues", {"account_id": account_id}, version=stored.version + 1, **row)
     else:
         ctx.work.insert("dialogues", account_id=account_id, version=1, **row)
+
+
+def _fingerprint(talk: Talk) -> tuple[str, str, bytes]:
+    """The dialogue as it would be stored; handlers change its answers in place."""
+    plain = talk.plain()
+    return talk.form, talk.step, orjson.dumps(plain) if plain else b""
+
+
+def _runs_out(talk: Talk, stored: Dialogue, now: datetime) -> bool:
+    """Whether the form under way would expire although its person is here."""
+    return bool(talk.form and stored.expires_at and stored.expires_at < now + KEPT - _REFRESH)
+
+
+def _tell_minors(tools: Tools, snapshot: Snapshot, incoming: Incoming) -> None:
+    """Age is sealed; where rules will read it, it is opened once."""
+    for resident in snapshot.residents:
+        if resident.standing_facts is not None and resident.birth_sealed is not None:
+            birth = birth_date(tools.world.keys, resident)
+            today = resident_day(incoming.received_at, resident.zone)
+            resident.minor = birth is not None and is_minor(birth, today)
 
 
 def _claim(tools: Tools, ctx: Context, reply: Reply | None, key: str, owner: str) -> None:

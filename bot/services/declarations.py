@@ -105,7 +105,7 @@ async def submit(
     )
     for scheme_id in declared.schemes:
         hold(world, work, resident, scheme_id)
-    identity = await verify(world, work, database, resident, residents.claim_of(profile))
+    identity = await verify(world, work, database, resident, claim=residents.claim_of(profile))
     changes = rescore(world, work, resident, cause="declared")
     return Submitted(number, revision, resident, changes, identity)
 

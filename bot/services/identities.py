@@ -36,7 +36,7 @@ class Outcome(StrEnum):
 
 
 async def verify(
-    world: World, work: Work, database: Database, resident: Resident, claim: Claim | None = None
+    world: World, work: Work, database: Database, resident: Resident, *, claim: Claim | None = None
 ) -> Outcome:
     """Ask the real-name service; `claim` is given where it is only being written. Safe to repeat.
 
@@ -44,6 +44,7 @@ async def verify(
     """
     if resident.identity == Identity.VERIFIED:
         return Outcome.VERIFIED
+    resident.person()  # if not all of it was read, that shows before anybody outside is asked
     if resident.stored and await _tries_today(database, work, resident) >= TRIES_A_DAY:
         return Outcome.TOO_MANY
     claim = claim or await stored_claim(database, world.keys, resident.resident_id)

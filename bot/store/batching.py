@@ -30,12 +30,14 @@ class Batcher(Generic[Item, Result]):
         self._limit = limit
         self._workers = workers
         self._waiting: deque[tuple[Item, asyncio.Future[Result]]] = deque()
+        self._draining = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def submit(self, item: Item) -> Result:
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
-        if len(self._tasks) < self._workers:
+        if self._draining < self._workers:
+            self._draining += 1
             task = asyncio.create_task(self._drain(), name=self._name)
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -47,9 +49,13 @@ class Batcher(Generic[Item, Result]):
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _drain(self) -> None:
-        while self._waiting:
-            batch = [self._waiting.popleft() for _ in range(min(self._limit, len(self._waiting)))]
-            await self._serve(batch)
+        try:
+            while self._waiting:
+                batch = [self._waiting.popleft() for _ in range(min(self._limit, len(self._waiting)))]
+                await self._serve(batch)
+        finally:
+            # at once: whoever is woken by the last result and submits again must see that nobody drains
+            self._draining -= 1
 
     async def _serve(self, batch: list[tuple[Item, asyncio.Future[Result]]]) -> None:
         try:

@@ -10,6 +10,7 @@ from bot.store.batching import Batcher
 from bot.store.database import Database, Row, Statement
 from bot.store.snapshot import (
     HISTORY_DAYS,
+    RECENT_DAYS,
     Account,
     Dialogue,
     Resident,
@@ -43,12 +44,16 @@ _SINCE = (
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Whose data: the message and every index value that its account may be stored under."""
+    """Whose data: the message and every index value that its account may be stored under.
+
+    `whole`: with all facts and days, not only what most messages need.
+    """
 
     message_key: str
     channel: str
     external_indexes: tuple[str, ...]
     now: datetime
+    whole: bool = False
 
 
 class Loader:
@@ -76,6 +81,7 @@ class Loader:
             f"SELECT {_FACT} FROM facts WHERE {resident} AND withdrawn_at IS NULL ORDER BY id",  # noqa: S608
             f"SELECT {_PUNCH_IN} FROM punch_ins p WHERE {resident} AND {_SINCE} ORDER BY day",  # noqa: S608
         )
+        self._recent_days = f"SELECT {_PUNCH_IN} FROM punch_ins WHERE {resident} AND day >= ? ORDER BY day"  # noqa: S608
         self._notices = (
             "SELECT account_id, id, resident_id, kind, params_sealed, created_at FROM notices"  # noqa: S608
             f" WHERE {among('account_id')} AND state = 'queued' AND not_before <= ? AND expires_at > ?"
@@ -88,8 +94,8 @@ class Loader:
 
     async def residents(self, resident_ids: Collection[int], now: datetime) -> list[Resident]:
         """These residents with codes, facts and days, without an account: for jobs and operators."""
-        rows = await self._database.fetch_all(self._of_people(resident_ids, now))
-        return list(_residents(rows).values())
+        rows = await self._database.fetch_all(self._of_people(resident_ids, resident_ids, now))
+        return list(_residents(rows, set(resident_ids)).values())
 
     async def close(self) -> None:
         await self._batcher.close()
@@ -103,13 +109,21 @@ class Loader:
         for account_id, relation, resident_id in arrivals[2]:
             linked.setdefault(account_id, []).append((relation, resident_id))
         now = max(request.now for request in requests)
-        waiting = [self._database.listed([account.id for account, _ in accounts.values()]), now, now]
         people = {resident_id for links in linked.values() for _, resident_id in links}
-        rows = await self._database.fetch_all([*self._of_people(people, now), (self._notices, waiting)])
+        wanted = {index for request in requests if request.whole for index in request.external_indexes}
+        whole = {
+            resident_id
+            for index in wanted & accounts.keys()
+            for _, resident_id in linked.get(accounts[index][0].id, ())
+        }
+        waiting = [self._database.listed([account.id for account, _ in accounts.values()]), now, now]
+        rows = await self._database.fetch_all(
+            [(self._notices, waiting), *self._of_people(people, whole, now)]
+        )
         notices: dict[int, list[WaitingNotice]] = {}
-        for row in rows[4]:
+        for row in rows[0]:
             notices.setdefault(row[0], []).append(notice_from(row))
-        residents = _residents(rows)
+        residents = _residents(rows[1:], whole)
         return [_snapshot(request, arrivals[0], accounts, residents, linked, notices) for request in requests]
 
     def _of_arrivals(self, requests: list[Request]) -> list[Statement]:
@@ -125,24 +139,41 @@ class Loader:
             (links, who),
         ]
 
-    def _of_people(self, resident_ids: Collection[int], now: datetime) -> list[Statement]:
-        ids = self._database.listed(resident_ids)
+    def _of_people(
+        self, resident_ids: Collection[int], whole: Collection[int], now: datetime
+    ) -> list[Statement]:
+        """Residents, codes and days; for `whole` ones the facts and all the days that these need, too."""
+        ids, today = self._database.listed(resident_ids), now.date()
         people, codes, facts, days = self._people
-        since = (now - timedelta(days=HISTORY_DAYS)).date()
-        return [(people, [ids]), (codes, [ids]), (facts, [ids]), (days, [ids, since])]
+        statements: list[Statement] = [
+            (people, [ids]),
+            (codes, [ids]),
+            (self._recent_days, [ids, today - timedelta(days=RECENT_DAYS)]),
+        ]
+        if whole:
+            listed = self._database.listed(whole)
+            statements += [(facts, [listed]), (days, [listed, today - timedelta(days=HISTORY_DAYS)])]
+        return statements
 
 
-def _residents(rows: list[Sequence[Row]]) -> dict[int, Resident]:
-    """Residents with codes, facts and days, from the rows of `_of_people`."""
+def _residents(rows: Sequence[Sequence[Row]], whole: Collection[int]) -> dict[int, Resident]:
+    """Residents with what belongs to them, from the rows of `_of_people`."""
     residents = {row[0]: resident_from(row) for row in rows[0]}
     for row in rows[1]:
         code = code_from(row)
         residents[row[0]].codes[code.scheme] = code
-    for row in rows[2]:
+    for resident_id, resident in residents.items():
+        if resident_id not in whole:
+            resident.standing_facts = None
+    for row in rows[3] if whole else ():
         residents[row[0]].facts.append(fact_from(row))
-    for row in rows[3]:
+    for row in rows[4] if whole else rows[2]:
         punch_in = punch_in_from(row)
         residents[row[0]].punch_ins[punch_in.day] = punch_in
+    if whole:
+        for row in rows[2]:
+            punch_in = punch_in_from(row)
+            residents[row[0]].punch_ins.setdefault(punch_in.day, punch_in)
     return residents
 
 

@@ -11,9 +11,11 @@ import orjson
 
 from bot.clock import resident_day
 from bot.core.model import Fact, Identity, Person, PunchInDay
+from bot.errors import NotLoaded
 from bot.store.database import day, day_or_none, instant, instant_or_none
 
-HISTORY_DAYS = 30  # punch-in days that are read anyway; those since the earliest standing fact come too
+RECENT_DAYS = 4  # what "no change" may refer to, and today
+HISTORY_DAYS = 30  # days that are read for a whole resident; those since the earliest standing fact come too
 
 
 @dataclass(slots=True)
@@ -73,7 +75,11 @@ class PunchIn:
 
 @dataclass(slots=True)
 class Resident:
-    """A resident with everything that a colour is made from; what is personal is still sealed."""
+    """A resident with everything that a colour is made from; what is personal is still sealed.
+
+    Most messages need neither the facts nor the days before the last few, so these are read only for whoever
+    asks: without them `facts` raises NotLoaded, and the message is answered again with all of it.
+    """
 
     resident_id: int
     identity: Identity
@@ -86,10 +92,21 @@ class Resident:
     last_punch_in: date | None
     input_version: int
     codes: dict[str, Code] = field(default_factory=dict)
-    facts: list[Fact] = field(default_factory=list)
+    standing_facts: list[Fact] | None = field(default_factory=list)
     punch_ins: dict[date, PunchIn] = field(default_factory=dict)
     minor: bool = False
     stored: bool = True
+
+    @property
+    def facts(self) -> list[Fact]:
+        """The facts that stand, oldest first."""
+        if self.standing_facts is None:
+            raise NotLoaded
+        return self.standing_facts
+
+    @facts.setter
+    def facts(self, facts: list[Fact]) -> None:
+        self.standing_facts = facts
 
     def person(self) -> Person:
         """The resident as the rules see them."""

@@ -18,6 +18,9 @@ _VERSIONED = {
 }
 
 
+_ORDER = {"insert": 0, "ignore": 0, "upsert": 1, "update": 2, "delete": 3}
+
+
 class Outcome(StrEnum):
     """What became of one unit of work."""
 
@@ -160,13 +163,18 @@ def _inbox_row(claim: Claim) -> tuple[Any, ...]:
 
 
 def grouped(writes: Sequence[Write]) -> list[tuple[str, list[tuple[Any, ...]]]]:
-    """The writes as statements with many rows each, in the order in which each shape first appeared."""
+    """The writes as statements with many rows each: new rows first, so that a change finds the row that the
+    same unit of work adds, wherever else in the group its shape appeared."""
     statements: dict[str, list[tuple[Any, ...]]] = {}
-    for write in writes:
+    for write in sorted(writes, key=_rank):
         columns = tuple(write.row)
         sql = statement(write.verb, write.table, write.key, columns)
         statements.setdefault(sql, []).append(tuple(write.row.values()))
     return list(statements.items())
+
+
+def _rank(write: Write) -> int:
+    return _ORDER[write.verb]
 
 
 @lru_cache(maxsize=512)

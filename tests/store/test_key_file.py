@@ -26,6 +26,7 @@ def test_production_uses_the_keys_of_the_settings_and_writes_no_file(tmp_path: P
 @pytest.mark.parametrize(
     ("data", "index", "variable"),
     [(None, INDEX, "YIMA_DATA_KEYS"), ("", INDEX, "YIMA_DATA_KEYS"), (DATA, None, "YIMA_INDEX_KEYS")],
+    ids=["no data key", "empty data key", "no index key"],
 )
 def test_production_without_a_key_names_the_variable(
     tmp_path: Path, data: str | None, index: str | None, variable: str

@@ -27,6 +27,9 @@ _NOT_THERE = re.compile(
     r"|\b(?:never|not|didn't|haven't)\b[^,，。;；!！?？\n]*"
 )
 _UNREAD = Reading()
+_SHORT = 24
+_MOST_REPORTS = 4096
+_reports_read: dict[tuple[str, date], Understood] = {}
 
 
 def understand(text: str, *, today: date, places: Places, names: Sequence[str] = ()) -> Understood:
@@ -34,6 +37,29 @@ def understand(text: str, *, today: date, places: Places, names: Sequence[str] =
 
     `names` are those of the writer's household, to be recognised as members.
     """
+    known = _reports_read.get((text, today)) if not names else None
+    if known is not None:
+        return known
+    understood = _understand(text, today=today, places=places, names=names)
+    if not names and _is_plain_report(text, understood):
+        if len(_reports_read) >= _MOST_REPORTS:
+            _reports_read.clear()
+        _reports_read[text, today] = understood
+    return understood
+
+
+def _is_plain_report(text: str, understood: Understood) -> bool:
+    """A short daily report that names nobody, no day and no place: thousands type the same words every
+    morning, and nothing of one person stays in memory with it."""
+    return (
+        len(text) <= _SHORT
+        and understood.intent is Intent.PUNCH_IN
+        and understood.temperature_tenths is not None
+        and not (understood.members or understood.places or understood.candidates or understood.dates)
+    )
+
+
+def _understand(text: str, *, today: date, places: Places, names: Sequence[str]) -> Understood:
     said = plain(text)
     reading = read_temperature(said)
     if _ONLY_NUMBER.fullmatch(said) and reading.tenths is not None:

@@ -1,0 +1,66 @@
+"""The table of conversations, read in order: the first that matches and doesn't pass answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bot.conversation.context import Context
+from bot.conversation.forms import Form, continue_form
+from bot.conversation.paging import read_on, wants_more
+from bot.conversation.routing import Route, always, intends, kinds
+from bot.conversation.understanding.understood import Intent
+from bot.message import Incoming, Kind
+from handlers.chat.codes import add_code, adds_code, remove_code, removes_code, show_codes, tell_which_code
+from handlers.chat.declare import FORM as DECLARE
+from handlers.chat.declare import change_declaration, start_declaration, wants_change
+from handlers.chat.fallback import offer_nearest
+from handlers.chat.help import LATER, nothing_to_cancel, refuse_kindly, show_menu, show_privacy
+from handlers.chat.identity import verify_identity, wants_verification
+from handlers.chat.language import choose_language
+from handlers.chat.media import (
+    ask_to_type,
+    decline_picture,
+    follow_menu,
+    is_event,
+    is_unheard_voice,
+    name_place,
+)
+from handlers.chat.punch_in import FORM as PUNCH_IN
+from handlers.chat.punch_in import punch_in, reports
+from handlers.chat.welcome import ask_consent, greet, leave, without_consent
+from handlers.chat.why import explain
+
+FORMS: Mapping[str, Form] = {form.name: form for form in (DECLARE, PUNCH_IN)}
+
+
+def has_form(message: Incoming, ctx: Context) -> bool:
+    """A form is under way."""
+    return bool(ctx.talk.form)
+
+
+ROUTES: tuple[Route, ...] = (
+    Route("leave", kinds(Kind.UNFOLLOW), leave),
+    Route("consent", without_consent, ask_consent),
+    Route("greet", kinds(Kind.FOLLOW), greet),
+    Route("more", wants_more, read_on),
+    Route("menu", is_event, follow_menu),
+    Route("voice", is_unheard_voice, ask_to_type),
+    Route("picture", kinds(Kind.IMAGE), decline_picture),
+    Route("place", kinds(Kind.LOCATION), name_place),
+    Route("verify", wants_verification, verify_identity),
+    Route("change", wants_change, change_declaration),
+    Route("add_code", adds_code, add_code),
+    Route("remove_code", removes_code, remove_code),
+    Route("form", has_form, continue_form),
+    Route("punch_in", reports, punch_in),
+    Route("codes", intends(Intent.CODES), show_codes),
+    Route("why", intends(Intent.WHY), explain),
+    Route("which_code", intends(Intent.WHICH_CODE), tell_which_code),
+    Route("declare", intends(Intent.DECLARE), start_declaration),
+    Route("privacy", intends(Intent.PRIVACY), show_privacy),
+    Route("later", intends(*LATER), refuse_kindly),
+    Route("language", intends(Intent.LANGUAGE), choose_language),
+    Route("help", intends(Intent.HELP), show_menu),
+    Route("cancel", intends(Intent.CANCEL), nothing_to_cancel),
+    Route("fallback", always, offer_nearest),
+)
