@@ -14,7 +14,6 @@ from bot.store.ids import new_id
 from bot.store.snapshot import Code, Resident
 from bot.store.work import Work
 
-
 _NOTHING_FOUND = '"findings":[]'
 
 

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 import orjson
 from tortoise.context import TortoiseContext
 
-from bot.store.config import tortoise_config
+from bot.store.config import sqlite_path, tortoise_config
+from bot.store.scripts import Ask, Change, Script
+from bot.store.sqlite_file import SqliteFile
 
 T = TypeVar("T")
 Row = Sequence[Any]
-Statement = tuple[str, Sequence[Any]]
 
 _MARK = re.compile(r"\?")
 
@@ -30,45 +31,9 @@ class Session(Protocol):
 
     async def fetch(self, sql: str, params: Sequence[Any] = ()) -> Sequence[Row]: ...
 
-    async def fetch_all(self, statements: Sequence[Statement]) -> list[Sequence[Row]]: ...
-
     async def execute(self, sql: str, params: Sequence[Any] = ()) -> int: ...
 
     async def execute_many(self, statements: Sequence[tuple[str, Sequence[Sequence[Any]]]]) -> None: ...
-
-
-class SqliteSession:
-    """SQLite through one thread: several statements go there in one hop, since a hop costs more than a row."""
-
-    def __init__(self, connection: Any) -> None:
-        self._connection = connection
-
-    async def fetch(self, sql: str, params: Sequence[Any] = ()) -> Sequence[Row]:
-        rows: Sequence[Row] = await self._connection.execute_fetchall(sql, params)
-        return rows
-
-    async def fetch_all(self, statements: Sequence[Statement]) -> list[Sequence[Row]]:
-        raw = self._connection._conn
-
-        def run() -> list[Sequence[Row]]:
-            return [raw.execute(sql, params).fetchall() for sql, params in statements]
-
-        result: list[Sequence[Row]] = await self._connection._execute(run)
-        return result
-
-    async def execute(self, sql: str, params: Sequence[Any] = ()) -> int:
-        raw = self._connection._conn
-        count: int = await self._connection._execute(lambda: raw.execute(sql, params).rowcount)
-        return count
-
-    async def execute_many(self, statements: Sequence[tuple[str, Sequence[Sequence[Any]]]]) -> None:
-        raw = self._connection._conn
-
-        def run() -> None:
-            for sql, rows in statements:
-                raw.executemany(sql, rows)
-
-        await self._connection._execute(run)
 
 
 class PostgresSession:
@@ -81,9 +46,6 @@ class PostgresSession:
         rows: Sequence[Row] = await self._connection.fetch(numbered(sql), *params)
         return rows
 
-    async def fetch_all(self, statements: Sequence[Statement]) -> list[Sequence[Row]]:
-        return [await self._connection.fetch(numbered(sql), *params) for sql, params in statements]
-
     async def execute(self, sql: str, params: Sequence[Any] = ()) -> int:
         status: str = await self._connection.execute(numbered(sql), *params)
         last = status.rsplit(" ", 1)[-1]
@@ -92,6 +54,23 @@ class PostgresSession:
     async def execute_many(self, statements: Sequence[tuple[str, Sequence[Sequence[Any]]]]) -> None:
         for sql, rows in statements:
             await self._connection.executemany(numbered(sql), rows)
+
+    async def run(self, script: Script[T]) -> T:
+        """Run a script step by step."""
+        answer: Any = None
+        while True:
+            try:
+                step = script.send(answer)
+            except StopIteration as done:
+                result: T = done.value
+                return result
+            if isinstance(step, Ask):
+                answer = await self.fetch(step.sql, step.params)
+            elif isinstance(step, Change):
+                answer = await self.execute(step.sql, step.params)
+            else:
+                await self.execute_many([(step.sql, step.rows)])
+                answer = None
 
 
 @lru_cache(maxsize=512)
@@ -115,6 +94,7 @@ class Database:
         self.dialect = "sqlite" if url.startswith("sqlite") else "postgresql"
         self._context: TortoiseContext | None = None
         self._client: Any = None
+        self._file: SqliteFile | None = None
         self._running: set[asyncio.Task[Any]] = set()
 
     async def open(self) -> None:
@@ -125,6 +105,9 @@ class Database:
         try:
             await context.init(config=tortoise_config(self.url))
             self._client = context.db("default")
+            path = sqlite_path(self.url)
+            if path is not None:
+                self._file = SqliteFile(path)
             await self.fetch("SELECT 1")
         except BaseException:
             await self.close()
@@ -134,6 +117,9 @@ class Database:
         """Finish the running transactions, then let go of the connections."""
         if self._running:
             await asyncio.gather(*self._running, return_exceptions=True)
+        file, self._file = self._file, None
+        if file is not None:
+            file.close()
         context, self._context = self._context, None
         if context is not None:
             await context.close_connections()
@@ -141,13 +127,28 @@ class Database:
             context._token = None
 
     async def fetch(self, sql: str, params: Sequence[Any] = ()) -> Sequence[Row]:
+        """The rows of one query."""
+        if self._file is not None:
+            return await self._file.fetch(sql, params)
         async with self._client.acquire_connection() as connection:
-            return await self._session(connection).fetch(sql, params)
+            return await PostgresSession(connection).fetch(sql, params)
 
-    async def fetch_all(self, statements: Sequence[Statement]) -> list[Sequence[Row]]:
-        """The rows of several reads, in one trip where the driver allows it."""
+    async def read(self, script: Script[T]) -> T:
+        """Run a short script that only reads, on one state of the database where that is free (SQLite)."""
+        if self._file is not None:
+            return await self._file.read(script)
         async with self._client.acquire_connection() as connection:
-            return await self._session(connection).fetch_all(statements)
+            return await PostgresSession(connection).run(script)
+
+    async def write(self, script: Script[T]) -> T:
+        """Run a script in one transaction; a cancelled caller doesn't know whether it was committed."""
+        if self._file is not None:
+            return await self._owned(self._file.write(script))
+
+        async def body(session: Session) -> T:
+            return await cast(PostgresSession, session).run(script)
+
+        return await self._owned(self._transact(body))
 
     async def execute(self, sql: str, params: Sequence[Any] = ()) -> int:
         """Run one statement in a transaction of its own and return how many rows it touched."""
@@ -159,31 +160,19 @@ class Database:
 
     async def transaction(self, body: Callable[[Session], Awaitable[T]]) -> T:
         """Run `body` in one transaction; a cancelled caller doesn't know whether it was committed."""
-        task = asyncio.ensure_future(self._transact(body))
+        return await self._owned(self._transact(body))
+
+    async def _owned(self, work: Coroutine[Any, Any, T]) -> T:
+        task = asyncio.create_task(work, name="transaction")
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return await asyncio.shield(task)
 
     async def _transact(self, body: Callable[[Session], Awaitable[T]]) -> T:
-        async with self._client.acquire_connection() as connection:
-            if self.dialect == "postgresql":
-                async with connection.transaction():
-                    return await body(PostgresSession(connection))
-            return await self._transact_sqlite(connection, body)
-
-    async def _transact_sqlite(self, connection: Any, body: Callable[[Session], Awaitable[T]]) -> T:
-        raw = connection._conn
-        await connection._execute(raw.execute, "BEGIN IMMEDIATE")
-        try:
-            result = await body(SqliteSession(connection))
-        except BaseException:
-            await connection._execute(raw.rollback)
-            raise
-        await connection._execute(raw.commit)
-        return result
-
-    def _session(self, connection: Any) -> Session:
-        return SqliteSession(connection) if self.dialect == "sqlite" else PostgresSession(connection)
+        if self._file is not None:
+            return await self._file.transaction(body)
+        async with self._client.acquire_connection() as connection, connection.transaction():
+            return await body(PostgresSession(connection))
 
     def among(self, column: str, kind: str = "bigint") -> str:
         """`column` is one of a list given as one parameter made by `listed()`; the SQL text stays the same

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.store.batching import Batcher
-from bot.store.database import Database, Row, Statement
+from bot.store.database import Database, Row
+from bot.store.scripts import Ask, Script
 from bot.store.snapshot import (
     HISTORY_DAYS,
     RECENT_DAYS,
@@ -94,14 +95,17 @@ class Loader:
 
     async def residents(self, resident_ids: Collection[int], now: datetime) -> list[Resident]:
         """These residents with codes, facts and days, without an account: for jobs and operators."""
-        rows = await self._database.fetch_all(self._of_people(resident_ids, resident_ids, now))
+        rows = await self._database.read(_each(self._of_people(resident_ids, resident_ids, now)))
         return list(_residents(rows, set(resident_ids)).values())
 
     async def close(self) -> None:
         await self._batcher.close()
 
     async def _load_group(self, requests: list[Request]) -> list[Snapshot | Exception]:
-        arrivals = await self._database.fetch_all(self._of_arrivals(requests))
+        return await self._database.read(self._load(requests))
+
+    def _load(self, requests: list[Request]) -> Script[list[Snapshot | Exception]]:
+        arrivals = yield from _each(self._of_arrivals(requests))
         accounts = {row[2]: account_from(row) for row in arrivals[1]}
         if not accounts:
             return [_snapshot(request, arrivals[0], {}, {}, {}, {}) for request in requests]
@@ -117,43 +121,45 @@ class Loader:
             for _, resident_id in linked.get(accounts[index][0].id, ())
         }
         waiting = [self._database.listed([account.id for account, _ in accounts.values()]), now, now]
-        rows = await self._database.fetch_all(
-            [(self._notices, waiting), *self._of_people(people, whole, now)]
-        )
+        # residents before what belongs to them: what changes in between is noticed by their version
+        rows = yield from _each([Ask(self._notices, waiting), *self._of_people(people, whole, now)])
         notices: dict[int, list[WaitingNotice]] = {}
         for row in rows[0]:
             notices.setdefault(row[0], []).append(notice_from(row))
         residents = _residents(rows[1:], whole)
         return [_snapshot(request, arrivals[0], accounts, residents, linked, notices) for request in requests]
 
-    def _of_arrivals(self, requests: list[Request]) -> list[Statement]:
+    def _of_arrivals(self, requests: list[Request]) -> list[Ask]:
         listed = self._database.listed
         who = [
             listed({request.channel for request in requests}),
             listed({index for request in requests for index in request.external_indexes}),
         ]
         inbox, accounts, links = self._arrivals
-        return [
-            (inbox, [listed({request.message_key for request in requests})]),
-            (accounts, who),
-            (links, who),
-        ]
+        keys = [listed({request.message_key for request in requests})]
+        return [Ask(inbox, keys), Ask(accounts, who), Ask(links, who)]
 
-    def _of_people(
-        self, resident_ids: Collection[int], whole: Collection[int], now: datetime
-    ) -> list[Statement]:
+    def _of_people(self, resident_ids: Collection[int], whole: Collection[int], now: datetime) -> list[Ask]:
         """Residents, codes and days; for `whole` ones the facts and all the days that these need, too."""
         ids, today = self._database.listed(resident_ids), now.date()
         people, codes, facts, days = self._people
-        statements: list[Statement] = [
-            (people, [ids]),
-            (codes, [ids]),
-            (self._recent_days, [ids, today - timedelta(days=RECENT_DAYS)]),
+        statements: list[Ask] = [
+            Ask(people, [ids]),
+            Ask(codes, [ids]),
+            Ask(self._recent_days, [ids, today - timedelta(days=RECENT_DAYS)]),
         ]
         if whole:
             listed = self._database.listed(whole)
-            statements += [(facts, [listed]), (days, [listed, today - timedelta(days=HISTORY_DAYS)])]
+            statements += [Ask(facts, [listed]), Ask(days, [listed, today - timedelta(days=HISTORY_DAYS)])]
         return statements
+
+
+def _each(questions: Iterable[Ask]) -> Script[list[Sequence[Row]]]:
+    """The rows of every question, in order."""
+    answers: list[Sequence[Row]] = []
+    for question in questions:
+        answers.append((yield question))
+    return answers
 
 
 def _residents(rows: Sequence[Sequence[Row]], whole: Collection[int]) -> dict[int, Resident]:

@@ -8,7 +8,8 @@ from functools import lru_cache
 from typing import Any
 
 from bot.store.batching import Batcher
-from bot.store.database import Database, Session
+from bot.store.database import Database
+from bot.store.scripts import Ask, Change, Put, Script
 from bot.store.work import Claim, Work, Write
 
 _INBOX = "message_key, state, account_id, reply_sealed, owner, lease_until, attempts, received_at, expires_at"
@@ -59,13 +60,10 @@ class Writer:
             return error
 
     async def _transact(self, works: list[Work]) -> list[Outcome]:
-        async def body(session: Session) -> list[Outcome]:
-            return await self._write(session, works)
+        return await self._database.write(self._write(works))
 
-        return await self._database.transaction(body)
-
-    async def _write(self, session: Session, works: list[Work]) -> list[Outcome]:
-        stale = await self._stale(session, works)
+    def _write(self, works: list[Work]) -> Script[list[Outcome]]:
+        stale = yield from self._stale(works)
         outcomes = [
             Outcome.CONFLICT if any(key in stale for key in work.expected) else Outcome.COMMITTED
             for work in works
@@ -73,7 +71,7 @@ class Writer:
         standing = [
             work for work, outcome in zip(works, outcomes, strict=True) if outcome == Outcome.COMMITTED
         ]
-        won = await self._claim(session, [work.claim for work in standing if work.claim is not None])
+        won = yield from self._claim([work.claim for work in standing if work.claim is not None])
         for index, work in enumerate(works):
             if outcomes[index] == Outcome.COMMITTED and work.claim and work.claim.message_key not in won:
                 outcomes[index] = Outcome.LOST
@@ -83,11 +81,11 @@ class Writer:
             if outcome == Outcome.COMMITTED
             for write in work.writes
         ]
-        if writes:
-            await session.execute_many(grouped(writes))
+        for sql, rows in grouped(writes):
+            yield Put(sql, rows)
         return outcomes
 
-    async def _stale(self, session: Session, works: list[Work]) -> set[tuple[str, int]]:
+    def _stale(self, works: list[Work]) -> Script[set[tuple[str, int]]]:
         """The expectations that no longer hold; on PostgreSQL the rows are locked, in id order."""
         expected = {key: version for work in works for key, version in work.expected.items()}
         stale: set[tuple[str, int]] = set()
@@ -95,10 +93,8 @@ class Writer:
             wanted = {key: version for (name, key), version in expected.items() if name == table}
             if not wanted:
                 continue
-            rows = await session.fetch(
-                self._version_query(table, key_column, version_column),
-                [self._database.listed(sorted(wanted))],
-            )
+            query = self._version_query(table, key_column, version_column)
+            rows = yield Ask(query, [self._database.listed(sorted(wanted))])
             found = {row[0]: row[1] for row in rows}
             stale.update((table, key) for key, version in wanted.items() if found.get(key) != version)
         return stale
@@ -107,29 +103,30 @@ class Writer:
         lock = "" if self._database.dialect == "sqlite" else " FOR UPDATE"
         return f"SELECT {key}, {version} FROM {table} WHERE {self._database.among(key)} ORDER BY {key}{lock}"  # noqa: S608 - names from the table above
 
-    async def _claim(self, session: Session, claims: list[Claim]) -> set[str]:
+    def _claim(self, claims: list[Claim]) -> Script[set[str]]:
         """Insert the inbox rows, or finish those that this owner left pending; return the keys won."""
-        fresh = {claim.message_key: claim for claim in claims if not claim.owner}
-        won = await self._insert_claims(session, fresh)
+        won = yield from self._insert_claims(
+            {claim.message_key: claim for claim in claims if not claim.owner}
+        )
         for claim in claims:
-            if claim.owner and await self._finish(session, claim):
+            if claim.owner and (yield _finish(claim)):
                 won.add(claim.message_key)
         return won
 
-    async def _insert_claims(self, session: Session, claims: dict[str, Claim]) -> set[str]:
+    def _insert_claims(self, claims: dict[str, Claim]) -> Script[set[str]]:
         if not claims:
             return set()
         rows = [_inbox_row(claims[key]) for key in sorted(claims)]
         if self._database.dialect == "sqlite":
-            taken = await session.fetch(
+            taken = yield Ask(
                 f"SELECT message_key FROM inbox WHERE {self._database.among('message_key', 'text')}",  # noqa: S608
                 [self._database.listed(claims)],
             )
             lost = {row[0] for row in taken}
             rows = [row for row in rows if row[0] not in lost]
-            await session.execute_many([(f"INSERT INTO inbox ({_INBOX}) VALUES (?,?,?,?,?,?,?,?,?)", rows)])  # noqa: S608
+            yield Put(f"INSERT INTO inbox ({_INBOX}) VALUES (?,?,?,?,?,?,?,?,?)", rows)  # noqa: S608
             return set(claims) - lost
-        inserted = await session.fetch(
+        inserted = yield Ask(
             f"INSERT INTO inbox ({_INBOX}) SELECT * FROM unnest(?::text[], ?::text[], ?::bigint[], ?::bytea[],"  # noqa: S608
             " ?::text[], ?::timestamptz[], ?::smallint[], ?::timestamptz[], ?::timestamptz[])"
             " ON CONFLICT DO NOTHING RETURNING message_key",
@@ -137,15 +134,14 @@ class Writer:
         )
         return {row[0] for row in inserted}
 
-    async def _finish(self, session: Session, claim: Claim) -> bool:
-        """A pending message is done now; what was said for it stays its reply."""
-        return bool(
-            await session.execute(
-                "UPDATE inbox SET state='done', incoming_sealed=NULL, owner='', lease_until=NULL, account_id=?"
-                " WHERE message_key=? AND state='pending' AND owner=?",
-                [claim.account_id, claim.message_key, claim.owner],
-            )
-        )
+
+def _finish(claim: Claim) -> Change:
+    """A pending message is done now; what was said for it stays its reply."""
+    return Change(
+        "UPDATE inbox SET state='done', incoming_sealed=NULL, owner='', lease_until=NULL, account_id=?"
+        " WHERE message_key=? AND state='pending' AND owner=?",
+        [claim.account_id, claim.message_key, claim.owner],
+    )
 
 
 def _inbox_row(claim: Claim) -> tuple[Any, ...]:
