@@ -1,4 +1,4 @@
-"""The least program that does the job's shape: verify, decrypt, one durable row in a group, encrypt.
+"""The least program that does the job's shape: verify, parse, decrypt, one durable row in a group, encrypt.
 
 Nothing is understood, loaded or scored. What the service needs beyond this is its own cost.
 """
@@ -13,6 +13,7 @@ import queue
 import sqlite3
 import threading
 import time
+from xml.etree import ElementTree
 
 from aiohttp import web
 
@@ -69,9 +70,11 @@ def _release(futures: list[asyncio.Future[None]]) -> None:
             future.set_result(None)
 
 
-def _between(text: str, start: str, end: str) -> str:
-    at = text.index(start) + len(start)
-    return text[at : text.index(end, at)]
+def _field(xml: ElementTree.Element, name: str) -> str:
+    found = xml.findtext(name)
+    if found is None:
+        raise web.HTTPBadRequest
+    return found
 
 
 class Door:
@@ -82,15 +85,14 @@ class Door:
         self._writer = writer
 
     async def post(self, request: web.Request) -> web.Response:
-        body, query, account = (await request.read()).decode(), request.query, self._account
-        sealed = _between(body, "<Encrypt><![CDATA[", "]]>")
+        body, query, account = await request.read(), request.query, self._account
+        sealed = _field(ElementTree.fromstring(body), "Encrypt")
         signature = account.sign(query["timestamp"], query["nonce"], sealed)
         if not hmac.compare_digest(signature, query["msg_signature"]):
             return web.Response(status=403)
-        xml = account.decrypt(sealed).decode()
-        sender = _between(xml, "<FromUserName><![CDATA[", "]]>")
-        content = _between(xml, "<Content><![CDATA[", "]]>")
-        await self._writer.write((_between(xml, "<MsgId>", "<"), sender, content))
+        xml = ElementTree.fromstring(account.decrypt(sealed))
+        sender, content = _field(xml, "FromUserName"), _field(xml, "Content")
+        await self._writer.write((_field(xml, "MsgId"), sender, content))
         return web.Response(body=self._answer(sender, content, query["nonce"]), content_type="text/xml")
 
     def _answer(self, sender: str, content: str, nonce: str) -> bytes:

@@ -52,8 +52,9 @@ def resident(world: World, work: Work, number: int, now: datetime) -> None:
     _punch_ins(work, person, now)
     if number % 2:
         _facts(work, person, now)
-    for scheme in SCHEMES:
-        person.codes[scheme] = Code(new_id(), scheme, "grey", "undecided", since, "", "{}", None, None, since)
+    for order, scheme in enumerate(SCHEMES):
+        held = since + timedelta(microseconds=order)
+        person.codes[scheme] = Code(new_id(), scheme, "grey", "undecided", since, "", "{}", None, None, held)
     rescore(world, work, person, cause="seed")
 
 

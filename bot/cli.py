@@ -67,6 +67,7 @@ def serve() -> None:
     # a handler that has begun finishes: nothing that was taken is dropped at SIGTERM
     web.run_app(
         app,
+        loop=_event_loop(),
         host=settings.host,
         port=settings.port,
         print=announce,
@@ -74,6 +75,15 @@ def serve() -> None:
         handler_cancellation=False,
         shutdown_timeout=20,
     )
+
+
+def _event_loop() -> asyncio.AbstractEventLoop:
+    """uvloop where it is installed (not on every platform), else Python's own."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
 
 
 async def _settle_memory(app: web.Application) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 
 from bot.clock import resident_day
@@ -35,7 +35,8 @@ def hold(world: World, work: Work, resident: Resident, scheme_id: str) -> Code:
         assessment="{}",
         next_change_at=None,
         covered_until=None,
-        held_since=work.now,
+        # codes taken in one message keep the order in which they were named
+        held_since=work.now + timedelta(microseconds=len(resident.codes)),
     )
     resident.codes[scheme_id] = code
     work.upsert(

@@ -198,7 +198,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("message_key", fields.CharField(primary_key=True, max_length=64)),
                 ("state", fields.CharField(max_length=16)),
-                ("account_id", fields.BigIntField(null=True, db_index=True)),
+                ("account_id", fields.BigIntField(null=True)),
                 ("incoming_sealed", fields.BinaryField(null=True)),
                 ("reply_sealed", fields.BinaryField(null=True)),
                 ("owner", fields.CharField(db_default="", max_length=40)),

@@ -11,7 +11,7 @@ class Inbox(Model):
 
     message_key = fields.CharField(max_length=64, primary_key=True)
     state = fields.CharField(max_length=16)  # done, pending, failed
-    account_id = fields.BigIntField(null=True, db_index=True)
+    account_id = fields.BigIntField(null=True)
     incoming_sealed = fields.BinaryField(null=True)  # while pending
     reply_sealed = fields.BinaryField(null=True)  # NULL: nothing to say
     owner = fields.CharField(max_length=40, db_default="")
