@@ -14,6 +14,7 @@ from bot.conversation.understanding.places import Places
 from bot.conversation.understanding.understand import understand
 from bot.conversation.understanding.understood import Understood
 from bot.message import Choice, Choices, Incoming, Reply
+from bot.notices.outbox import notify
 from bot.services.world import World
 from bot.store.database import Database
 from bot.store.snapshot import Account, Resident
@@ -87,6 +88,21 @@ class Context:
         """A question with choices: each option is (value, key of its label)."""
         choices = tuple(Choice(self.say(label), value) for value, label in options)
         return Reply.of(Choices(choices, self.say(key, **params)))
+
+    def notify(
+        self, account_id: int, kind: str, params: Mapping[str, Any], *, dedup_key: str, urgent: bool = False
+    ) -> None:
+        """Queue a message to an account by itself, in the transaction of this message."""
+        notify(
+            self.work,
+            self.world.keys,
+            resident_id=self.resident.resident_id if self.resident else 0,
+            account_id=account_id,
+            kind=kind,
+            params=dict(params),
+            dedup_key=dedup_key,
+            urgent=urgent,
+        )
 
     def owned(self, resident_id: int) -> Resident:
         """The resident with that id, who must be one for whom this account speaks."""

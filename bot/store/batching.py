@@ -14,7 +14,7 @@ Result = TypeVar("Result")
 class Batcher(Generic[Item, Result]):
     """Groups concurrent submissions for `run`, which returns one result or exception per item, in order.
 
-    There is no waiting for company: a lone item goes at once, and a batch is whatever came in meanwhile.
+    There is no waiting for company but one turn of the loop: a batch is whatever came in meanwhile.
     """
 
     def __init__(
@@ -51,6 +51,7 @@ class Batcher(Generic[Item, Result]):
     async def _drain(self) -> None:
         try:
             while self._waiting:
+                await asyncio.sleep(0)  # whatever is ready in this turn of the loop comes along
                 batch = [self._waiting.popleft() for _ in range(min(self._limit, len(self._waiting)))]
                 await self._serve(batch)
         finally:

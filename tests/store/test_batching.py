@@ -49,7 +49,12 @@ async def test_error_of_one_item_reaches_only_its_caller() -> None:
     batcher: Batcher[int, int] = Batcher(odd_fail, name="odd")
     results = await asyncio.gather(*(batcher.submit(number) for number in range(4)), return_exceptions=True)
     await batcher.close()
-    assert [str(result) if isinstance(result, ValueError) else result for result in results] == [0, "1", 2, "3"]
+    assert [str(result) if isinstance(result, ValueError) else result for result in results] == [
+        0,
+        "1",
+        2,
+        "3",
+    ]
 
 
 async def test_failed_batch_fails_every_caller_and_serves_the_next() -> None:
