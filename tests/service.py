@@ -115,7 +115,7 @@ class Service:
         for meta in (getattr(models, name)._meta for name in models.__all__):
             columns = tuple(meta.fields_map)
             names = ", ".join(f'"{column}"' for column in columns)
-            rows = await self.rows(f"SELECT {names} FROM {meta.db_table}")  # noqa: S608 - names from the models
+            rows = await self.rows(f"SELECT {names} FROM {meta.db_table}")
             found[meta.db_table] = [dict(zip(columns, row, strict=True)) for row in rows]
         return found
 

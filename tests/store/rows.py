@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
+from bot.store.database import Database
 from bot.store.migrate import Reader
 
 BOOLEANS = frozenset({"following", "no_change", "normal"})
@@ -63,7 +64,9 @@ async def insert(connection: Reader, table: str, row: dict[str, Any]) -> None:
     columns = ", ".join(f'"{column}"' for column in row)
     marks = ", ".join("?" for _ in row)
     values = [_sqlite(value) if connection.dialect == "sqlite" else value for value in row.values()]
-    await connection.fetch(f'INSERT INTO "{table}" ({columns}) VALUES ({marks})', values)
+    # a Database reads and writes on different connections; a migration's has one
+    write = connection.execute if isinstance(connection, Database) else connection.fetch
+    await write(f'INSERT INTO "{table}" ({columns}) VALUES ({marks})', values)
 
 
 async def count(connection: Reader, tables: Sequence[str]) -> dict[str, int]:
