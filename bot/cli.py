@@ -20,7 +20,7 @@ from bot.conversation.understanding.places import Places
 from bot.conversation.understanding.understand import understand
 from bot.errors import Misconfigured, YimaError
 from bot.logs import configure_logs
-from bot.services.keys import rotate
+from bot.services.keys import RotationReport, rotate
 from bot.store.database import Database
 from bot.store.migrate import migrate
 from config.settings import Settings, read_settings
@@ -146,9 +146,11 @@ def rotate_keys() -> None:
     settings = read_settings()
     report = asyncio.run(_rotate(settings))
     typer.echo(str(report))
+    if not report.complete:
+        raise typer.Exit(1)
 
 
-async def _rotate(settings: Settings) -> object:
+async def _rotate(settings: Settings) -> RotationReport:
     database = Database(settings.database_url)
     await database.open()
     try:

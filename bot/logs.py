@@ -8,7 +8,9 @@ from __future__ import annotations
 import logging
 import re
 import sys
+import traceback
 from collections.abc import MutableMapping
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -42,6 +44,17 @@ def redact_event(logger: Any, method: str, event: MutableMapping[str, Any]) -> M
     return event
 
 
+def frames_only(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """An exception as its type and where it passed, without its message: libraries quote their input there."""
+    given = event.pop("exc_info", None)
+    error = sys.exc_info()[1] if given is True else given[1] if isinstance(given, tuple) else given
+    if isinstance(error, BaseException):
+        places = traceback.extract_tb(error.__traceback__)
+        event["error"] = type(error).__name__
+        event["frames"] = [f"{Path(place.filename).name}:{place.lineno} {place.name}" for place in places]
+    return event
+
+
 def configure_logs(level: str) -> None:
     """Send everything, the standard library's records included, to standard error as JSON lines."""
     shared: list[Any] = [
@@ -50,7 +63,7 @@ def configure_logs(level: str) -> None:
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(allow=["action", "reason", "migration", "copy"]),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
+        frames_only,
         redact_event,
     ]
     structlog.configure(

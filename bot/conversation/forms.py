@@ -52,7 +52,7 @@ __all__ = [
 REVIEW = "review"
 _CHANGE_VALUE = "change:"
 _CHANGE = re.compile(
-    rf"^\s*(?P<word>{CHANGE_WORD})?\s*(?:第)?\s*(?P<number>[0-9０-９]{{1,2}})\s*(?:项|个|条|题)?\s*$",
+    rf"^\s*(?:(?P<word>{CHANGE_WORD})\s*)?(?:第\s*)?(?P<number>[0-9０-９]{{1,2}})\s*(?:(?:项|个|条|题)\s*)?$",
     re.IGNORECASE,
 )
 _ASKS_WHY = re.compile(
@@ -297,6 +297,10 @@ def _take(step: Step, ctx: Context, read: Read, spotted: Answers) -> None:
     answers = ctx.talk.answers
     for slot, value in spotted.items():
         answers.setdefault(slot, value)
+    form = ctx.forms.get(ctx.talk.form)
+    for other in form.steps if form is not None and spotted else ():
+        if other is not step and all(slot in spotted for slot in other.slots):
+            remember(answers, other.name, {slot: answers[slot] for slot in other.slots}, other.resets)
     if isinstance(read, Partly):
         keep_draft(answers, step.name, read.draft)
     if isinstance(read, Taken):

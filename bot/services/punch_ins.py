@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from bot.clock import resident_day
@@ -56,12 +56,17 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """What became of a report: its day, receipt, how often it was saved, and the colours that it changed."""
+    """What became of a report: its day, receipt, how often it was saved, and the colours that it changed.
+
+    `report` is what stands for the day now; `kept_fever`: with a fever that was reported earlier that day.
+    """
 
     day: date
     receipt: str
     revision: int
     changes: tuple[Change, ...]
+    report: Report
+    kept_fever: bool = False
 
     @property
     def amended(self) -> bool:
@@ -89,14 +94,25 @@ def carried(earlier: PunchIn) -> tuple[str, ...]:
 
 
 def save(
-    world: World, work: Work, resident: Resident, report: Report, *, origin: str, reported_by: int
+    world: World,
+    work: Work,
+    resident: Resident,
+    report: Report,
+    *,
+    origin: str,
+    reported_by: int,
+    corrects: bool = False,
 ) -> Saved:
     """Save the report for the resident's day at `work.now`, or amend the one that is there, and re-score.
 
-    `origin` is the channel (or connector) that it came through, `reported_by` the account.
+    `origin` is the channel (or connector) that it came through, `reported_by` the account. A lower reading
+    later that day is a second measurement and takes no fever back, unless it `corrects` the first one.
     """
     day = resident_day(work.now, resident.zone)
     earlier = resident.punch_ins.get(day)
+    kept_fever = earlier is not None and not corrects and not report.fever and _had_fever(resident, day)
+    if kept_fever:
+        report = replace(report, symptoms=in_order((*report.symptoms, FEVER)))
     punch_in = PunchIn(
         id=earlier.id if earlier else new_id(),
         day=day,
@@ -112,7 +128,7 @@ def save(
         _state_symptoms(work, resident, punch_in)
     first_and_normal = earlier is None and report.normal
     changes = rescore(world, work, resident, cause=SOURCE, only_a_normal_day=first_and_normal)
-    return Saved(day, punch_in.receipt, punch_in.revision, changes)
+    return Saved(day, punch_in.receipt, punch_in.revision, changes, report, kept_fever)
 
 
 def _write(work: Work, resident: Resident, punch_in: PunchIn, *, origin: str, reported_by: int) -> None:
@@ -157,7 +173,9 @@ def _state_symptoms(work: Work, resident: Resident, punch_in: PunchIn) -> None:
     wanted = _symptom_details(punch_in)
     for fact in _facts_of(resident, punch_in.day):
         code = str(fact.details.get("code"))
-        if wanted.get(code) == dict(fact.details):
+        details = wanted.get(code)
+        # a fever that stays without a new reading stays with the reading it had
+        if details is not None and (details == dict(fact.details) or details == {"code": FEVER}):
             del wanted[code]
         else:
             withdraw(work, resident, fact, why="amended")
@@ -171,6 +189,10 @@ def _state_symptoms(work: Work, resident: Resident, punch_in: PunchIn) -> None:
             reference=f"{punch_in.day}:r{punch_in.revision}:{code}",
             details=details,
         )
+
+
+def _had_fever(resident: Resident, day: date) -> bool:
+    return any(fact.details.get("code") == FEVER for fact in _facts_of(resident, day))
 
 
 def _facts_of(resident: Resident, day: date) -> list[Fact]:

@@ -16,6 +16,7 @@ from typing import Any, Protocol, TypeVar, cast
 import orjson
 from tortoise.context import TortoiseContext
 
+from bot.errors import Unavailable
 from bot.store.config import sqlite_path, tortoise_config
 from bot.store.scripts import Ask, Change, Script
 from bot.store.sqlite_file import SqliteFile
@@ -120,6 +121,7 @@ class Database:
         file, self._file = self._file, None
         if file is not None:
             file.close()
+        self._client = None
         context, self._context = self._context, None
         if context is not None:
             await context.close_connections()
@@ -130,14 +132,14 @@ class Database:
         """The rows of one query."""
         if self._file is not None:
             return await self._file.fetch(sql, params)
-        async with self._client.acquire_connection() as connection:
+        async with self._open_client().acquire_connection() as connection:
             return await PostgresSession(connection).fetch(sql, params)
 
     async def read(self, script: Script[T]) -> T:
         """Run a short script that only reads, on one state of the database where that is free (SQLite)."""
         if self._file is not None:
             return await self._file.read(script)
-        async with self._client.acquire_connection() as connection:
+        async with self._open_client().acquire_connection() as connection:
             return await PostgresSession(connection).run(script)
 
     async def write(self, script: Script[T]) -> T:
@@ -168,10 +170,16 @@ class Database:
         task.add_done_callback(self._running.discard)
         return await asyncio.shield(task)
 
+    def _open_client(self) -> Any:
+        """The driver; a closed database must not connect again by itself, nobody would close that."""
+        if self._client is None:
+            raise Unavailable("the database is not open")
+        return self._client
+
     async def _transact(self, body: Callable[[Session], Awaitable[T]]) -> T:
         if self._file is not None:
             return await self._file.transaction(body)
-        async with self._client.acquire_connection() as connection, connection.transaction():
+        async with self._open_client().acquire_connection() as connection, connection.transaction():
             return await body(PostgresSession(connection))
 
     def among(self, column: str, kind: str = "bigint") -> str:

@@ -16,7 +16,7 @@ from bot.conversation.texts import Texts
 from bot.core.model import Colour, Identity, State
 from bot.message import Card, Incoming, Reply
 from bot.services.codes import covered_until, hold, release
-from bot.services.rescore import rescore
+from bot.services.rescore import Change, rescore
 from bot.services.schemes import Scheme, Schemes
 from bot.store.snapshot import Code, Resident
 
@@ -218,8 +218,20 @@ async def add_code(message: Incoming, ctx: Context) -> Reply:
             colour=colour_words(ctx, held.colour, held.state),
         )
     code = hold(ctx.world, ctx.work, resident, scheme.id)
-    rescore(ctx.world, ctx.work, resident, cause="code_added")
-    return ctx.reply("codes.added", scheme=scheme_words(ctx, scheme.id)).then(_card(ctx, resident, code))
+    changes = rescore(ctx.world, ctx.work, resident, cause="code_added")
+    reply = ctx.reply("codes.added", scheme=scheme_words(ctx, scheme.id)).then(_card(ctx, resident, code))
+    others = [_change_words(ctx, change) for change in changes if change.scheme != scheme.id]
+    return reply.then("\n".join(others)) if others else reply
+
+
+def _change_words(ctx: Context, change: Change) -> str:
+    """Another code that changed by itself meanwhile; nobody is left to find that out."""
+    return ctx.say(
+        "punch_in.changed",
+        scheme=scheme_words(ctx, change.scheme),
+        old=colour_words(ctx, change.old_colour, change.old_state or "") if change.old_colour else "",
+        new=colour_words(ctx, change.new_colour, change.new_state),
+    )
 
 
 async def remove_code(message: Incoming, ctx: Context) -> Reply:

@@ -87,7 +87,8 @@ def _read_name(ctx: Context, answers: Answers) -> Read:
     if said is not None:
         return Taken({"name": said["name"].strip()})
     first = _PARTS.split(text)[0].strip()
-    first = re.split(r"\s*[0-9]", first)[0].strip() if re.match(r"[^\W\d]", first) else first
+    # a number behind the name is a certificate's or a phone's; a street has shorter ones, and is no name
+    first = re.split(r"\s*(?=[0-9]{11})", first)[0].strip()
     if ctx.understood.intent != Intent.UNKNOWN or not first:
         return None
     if _NAME.fullmatch(first) and 2 <= len(first) <= _LONGEST_NAME:

@@ -9,7 +9,7 @@ from bot.conversation.forms import Answers, Form, Read, Step, Taken, Wrong, begi
 from bot.conversation.understanding.understood import Intent, Understood
 from bot.core.model import Identity
 from bot.message import Incoming, Reply
-from bot.services.punch_ins import Report, carried, in_order, save, unchanged_since
+from bot.services.punch_ins import Report, Saved, carried, in_order, save, unchanged_since
 from bot.store.snapshot import PunchIn, Resident
 from handlers.chat.codes import day_words
 from handlers.chat.punch_in_words import (
@@ -28,6 +28,9 @@ _NOT_MEASURED = re.compile(
     r"没有?(?:量|测|温度计|体温计|体温表)|(?:未|没法|无法|不能)(?:测量|测|量)|(?:量|测)不了"
     r"|not measured|(?:no|without a?) ?thermometer|(?:didn'?t|did not|haven'?t|can'?t) (?:measure|take)",
     re.IGNORECASE,
+)
+_CORRECTS = re.compile(
+    r"[量测看打写输填说报记弄搞]错|错了|误报|不小心|typo|mistake|wrong|by accident|i meant", re.IGNORECASE
 )
 _OFFERED_SYMPTOMS = ("cough", "fever", "fatigue", "sore_throat")
 
@@ -84,6 +87,8 @@ def _says_something(said: Understood) -> bool:
 def _heard(ctx: Context, said: Understood, today: PunchIn | None) -> Answers:
     """What is known of the report: from these words and, for what they leave out, from today's earlier report."""
     heard: Answers = {"day": ctx.today.isoformat()}
+    if _CORRECTS.search(ctx.text):
+        heard["corrects"] = True
     if said.temperature_tenths is not None:
         heard["temperature"] = said.temperature_tenths
     elif said.implausible_temperature_tenths is None:
@@ -135,18 +140,29 @@ async def save_report(ctx: Context, answers: Answers) -> Reply:
         no_change=bool(answers.get("no_change")) and answers["temperature"] is None,
     )
     saved = save(
-        ctx.world, ctx.work, resident, report, origin=ctx.message.channel, reported_by=ctx.account.id
+        ctx.world,
+        ctx.work,
+        resident,
+        report,
+        origin=ctx.message.channel,
+        reported_by=ctx.account.id,
+        corrects=bool(answers.get("corrects")),
     )
     text = after_saving(
         covered_by(ctx, resident, saved.day),
         saved.receipt,
-        report=_read_back(ctx, report, answers),
+        report=_read_back(ctx, saved.report, answers),
         revision=saved.revision,
         verified=resident.identity is Identity.VERIFIED,
-        advice=advise(ctx, report),
+        advice=_advice(ctx, saved),
         changes=tuple(change_words(ctx, change) for change in saved.changes),
     )
     return Reply.of(text)
+
+
+def _advice(ctx: Context, saved: Saved) -> str:
+    advice = advise(ctx, saved.report)
+    return f"{ctx.say('punch_in.fever_stays')}\n{advice}" if saved.kept_fever else advice
 
 
 def _read_back(ctx: Context, report: Report, answers: Answers) -> str:

@@ -194,5 +194,5 @@ async def test_every_kind_of_message_and_event_has_its_answer(database_url: str)
 async def test_words_that_could_break_the_answer_come_back_harmless(database_url: str) -> None:
     async with running(database_url) as service:
         await service.talk("o_li", "你好", "同意", "申报")
-        for text in ("]]><Content>x</Content>", "\x0b\x00 ", "", " " * 200, "字" * 2000, "<!DOCTYPE xml>"):
+        for text in ("]]><Content>x</Content>", "\x0b\x00 ", "", " " * 2000, "字" * 2000, "<!DOCTYPE xml>"):
             assert "姓名" in await service.say("o_li", text)

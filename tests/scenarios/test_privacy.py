@@ -79,12 +79,12 @@ async def whole_conversation(service: Service) -> None:
 
 
 async def fail_once(service: Service) -> None:
-    """A handler that breaks with numbers of the message in its error."""
+    """A handler that breaks with the words and the sender of the message in its error."""
     engine = service.engine
     tools, routes = engine._tools, engine._tools.routes
 
     async def break_down(message: Any, ctx: Any) -> None:
-        raise RuntimeError(f"can't read {message.text}")
+        raise RuntimeError(f"can't read {message.text} of {message.account}")
 
     broken = dataclasses.replace(routes[-1], matches=lambda message, ctx: True, handler=break_down)
     engine._tools = dataclasses.replace(tools, routes=(broken,))

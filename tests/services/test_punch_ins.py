@@ -16,9 +16,9 @@ from bot.store.work import Work, Write
 from tests.handlers.chat.stage import NOON, TODAY, report, resident, world
 
 
-def _save(who: Resident, said: Report, at: datetime = NOON) -> tuple[Saved, Work]:
+def _save(who: Resident, said: Report, at: datetime = NOON, *, corrects: bool = False) -> tuple[Saved, Work]:
     work = Work(now=at)
-    saved = save(world(), work, who, said, origin="wechat_official", reported_by=11)
+    saved = save(world(), work, who, said, origin="wechat_official", reported_by=11, corrects=corrects)
     work.check()
     return saved, work
 
@@ -119,7 +119,7 @@ def test_amending_withdraws_the_facts_that_no_longer_hold() -> None:
     who = resident()
     _save(who, Report(379, ("cough",)))
     cough = next(fact for fact in who.facts if fact.details["code"] == "cough")
-    _, work = _save(who, Report(366, ("cough", "headache")))
+    _, work = _save(who, Report(366, ("cough", "headache")), corrects=True)
     assert {fact.details["code"] for fact in who.facts} == {"cough", "headache"}
     assert next(fact for fact in who.facts if fact.details["code"] == "cough").id == cough.id
     withdrawn = [row for row in _rows(work, "facts") if row.verb == "update"]

@@ -162,9 +162,21 @@ async def test_no_symptoms_replaces_all_that_was_said_earlier() -> None:
     who = resident()
     stage = _stage(who)
     await stage.say("37.9 咳嗽", punch_in)
-    await stage.say("36.6 没有症状", punch_in)
+    await stage.say("刚才量错了，36.6 没有症状", punch_in)
     assert who.facts == []
     assert who.codes["hubei"].colour == "green"
+
+
+@pytest.mark.parametrize("later", ["36.6", "36.6 没有症状", "36.5 不发烧了"])
+async def test_lower_reading_later_that_day_takes_no_fever_back(later: str) -> None:
+    who = resident()
+    stage = _stage(who)
+    await stage.say("37.9", punch_in)
+    answer = await stage.say(later, punch_in)
+    assert who.codes["hubei"].colour == "red"
+    assert [fact.details for fact in who.facts] == [{"code": "fever", "temperature_tenths": 379}]
+    assert not who.punch_ins[TODAY].normal
+    assert "先按发热算" in answer
 
 
 async def test_punch_in_after_todays_report_shows_it_and_saves_nothing() -> None:
