@@ -69,6 +69,7 @@ class Engine:
             tools.database, tools.world.keys, tools.clock, owner=secrets.token_hex(16)
         )
         self._resumer: asyncio.Task[None] | None = None
+        metrics.running.set_function(lambda: len(self._running))
 
     async def open(self) -> None:
         """Start looking for messages that others left behind."""
@@ -97,7 +98,7 @@ class Engine:
         if job is None:
             job = self._start(_Job(incoming, key))
         assert job.task is not None
-        await asyncio.wait((job.task,), timeout=self._reply_seconds)
+        await _until_done(job.task, self._reply_seconds)
         if job.task.done():
             return job.task.result()
         if job.promise is None:
@@ -126,7 +127,6 @@ class Engine:
         told that it did."""
         started = time.perf_counter()
         outcome = "failed"
-        self._metrics.running.inc()
         account = (job.incoming.channel, job.incoming.account)
         await self._accounts.acquire(account)
         try:
@@ -142,7 +142,6 @@ class Engine:
             return Reply.of(self._tools.texts.say(job.language, "engine.failed"))
         finally:
             self._accounts.release(account)
-            self._metrics.running.dec()
             taken = time.perf_counter() - started
             self._metrics.answered(job.incoming.channel, job.incoming.kind.value, outcome, taken)
 
@@ -244,3 +243,23 @@ class Engine:
             assert job.task is not None
             await asyncio.wait((job.task,))
         return len(taken)
+
+
+async def _until_done(task: asyncio.Task[Reply | None], seconds: float) -> None:
+    """Wait until the task is done or the time is over; the task goes on either way. (`asyncio.wait` for one.)"""
+    if task.done():
+        return
+    loop = asyncio.get_running_loop()
+    waiter: asyncio.Future[None] = loop.create_future()
+
+    def wake(_task: object = None) -> None:
+        if not waiter.done():
+            waiter.set_result(None)
+
+    timer = loop.call_later(seconds, wake)
+    task.add_done_callback(wake)
+    try:
+        await waiter
+    finally:
+        timer.cancel()
+        task.remove_done_callback(wake)

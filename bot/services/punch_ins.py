@@ -81,6 +81,7 @@ def in_order(symptoms: Iterable[str]) -> tuple[str, ...]:
 def unchanged_since(resident: Resident, day: date) -> PunchIn | None:
     """The report that "no change" on that day refers to; None if it has to be a full report again."""
     first = day - timedelta(days=NO_CHANGE_DAYS)
+    _ = resident.facts  # the days before today are read together with them
     recent = [each for each in resident.punch_ins.values() if first <= each.day < day]
     if all(each.no_change for each in recent):
         return None

@@ -14,7 +14,7 @@ from bot.core.model import Fact, Identity, Person, PunchInDay
 from bot.errors import NotLoaded
 from bot.store.database import day, day_or_none, instant, instant_or_none
 
-RECENT_DAYS = 4  # what "no change" may refer to, and today
+RECENT_DAYS = 1  # today, wherever it began
 HISTORY_DAYS = 30  # days that are read for a whole resident; those since the earliest standing fact come too
 
 
