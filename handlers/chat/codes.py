@@ -220,12 +220,12 @@ async def add_code(message: Incoming, ctx: Context) -> Reply:
     code = hold(ctx.world, ctx.work, resident, scheme.id)
     changes = rescore(ctx.world, ctx.work, resident, cause="code_added")
     reply = ctx.reply("codes.added", scheme=scheme_words(ctx, scheme.id)).then(_card(ctx, resident, code))
-    others = [_change_words(ctx, change) for change in changes if change.scheme != scheme.id]
+    others = [change_words(ctx, change) for change in changes if change.scheme != scheme.id]
     return reply.then("\n".join(others)) if others else reply
 
 
-def _change_words(ctx: Context, change: Change) -> str:
-    """Another code that changed by itself meanwhile; nobody is left to find that out."""
+def change_words(ctx: Context, change: Change) -> str:
+    """A code that changed its colour, from which to which."""
     return ctx.say(
         "punch_in.changed",
         scheme=scheme_words(ctx, change.scheme),

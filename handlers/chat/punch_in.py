@@ -11,11 +11,10 @@ from bot.core.model import Identity
 from bot.message import Incoming, Reply
 from bot.services.punch_ins import Report, Saved, carried, in_order, save, unchanged_since
 from bot.store.snapshot import PunchIn, Resident
-from handlers.chat.codes import day_words
+from handlers.chat.codes import change_words, day_words
 from handlers.chat.punch_in_words import (
     advise,
     after_saving,
-    change_words,
     covered_by,
     covered_lines,
     degrees,

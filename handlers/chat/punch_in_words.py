@@ -11,10 +11,9 @@ from bot.conversation.context import Context
 from bot.conversation.texts import Texts
 from bot.services.codes import coverage
 from bot.services.punch_ins import Report
-from bot.services.rescore import Change
 from bot.services.schemes import Schemes
 from bot.store.snapshot import Resident
-from handlers.chat.codes import DOTS, colour_words, day_in, moment_in, scheme_in, scheme_words
+from handlers.chat.codes import DOTS, day_in, moment_in, scheme_in
 
 _RECEIPT = "\0"
 
@@ -108,16 +107,6 @@ def advise(ctx: Context, report: Report) -> str:
         return ""
     key = "fever" if report.fever else "symptoms"
     return ctx.say(f"punch_in.advice_{key}", hard_breathing="dyspnea" in report.symptoms)
-
-
-def change_words(ctx: Context, change: Change) -> str:
-    """A code that changed its colour, from which to which."""
-    return ctx.say(
-        "punch_in.changed",
-        scheme=scheme_words(ctx, change.scheme),
-        old=colour_words(ctx, change.old_colour, change.old_state or "") if change.old_colour else "",
-        new=colour_words(ctx, change.new_colour, change.new_state),
-    )
 
 
 def degrees(tenths: int) -> str:

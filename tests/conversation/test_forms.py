@@ -31,8 +31,9 @@ from bot.store.database import Database
 from bot.store.sealing import KeyRing
 from bot.store.snapshot import Account, Dialogue
 from bot.store.work import Work
+from tests.conversation.world import places, texts
 from tests.fakes.clock import MORNING
-from tests.handlers.chat.factory import make_world, places, texts
+from tests.handlers.chat.factory import make_world
 
 KEYS = KeyRing(KeyRing.generate(), KeyRing.generate())
 SUBMITTED: list[Answers] = []

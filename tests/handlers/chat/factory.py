@@ -6,7 +6,6 @@ import secrets
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,25 +13,20 @@ from bot.channels.plain_text import render_text
 from bot.conversation.context import Context
 from bot.conversation.forms import Form, continue_form
 from bot.conversation.routing import Route, always, intends, kinds
-from bot.conversation.texts import Texts
 from bot.conversation.turn import Tools, Turn, message_key, take_turn
-from bot.conversation.understanding.places import Places
 from bot.conversation.understanding.understood import Intent
-from bot.core.rules import RuleBooks
 from bot.errors import NotLoaded
 from bot.message import Incoming, Kind, Reply, Spot
 from bot.services.real_name import Claim, Verdict
-from bot.services.rulebooks import load_rulebooks
-from bot.services.schemes import Schemes, load_schemes
 from bot.services.world import World
 from bot.store import indexes
 from bot.store.database import Database
 from bot.store.loader import Loader, Request
-from bot.store.sealing import KeyRing
 from bot.store.writer import Outcome, Writer
 from handlers.chat.declare import FORM, change_declaration, start_declaration, wants_change
 from handlers.chat.identity import verify_identity, wants_verification
 from handlers.chat.welcome import ask_consent, greet, leave, without_consent
+from tests.conversation.world import keys, places, rulebooks, schemes, texts
 from tests.fakes.clock import FakeClock
 
 HOME = Path(__file__).resolve().parents[3]
@@ -68,31 +62,6 @@ ROUTES = (
     Route("declare", intends(Intent.DECLARE), start_declaration),
     Route("fallback", always, answer_aside),
 )
-
-
-@cache
-def texts() -> Texts:
-    return Texts.load(HOME / "templates" / "messages")
-
-
-@cache
-def places() -> Places:
-    return Places.load()
-
-
-@cache
-def schemes() -> Schemes:
-    return load_schemes(HOME / "config" / "schemes")
-
-
-@cache
-def rulebooks() -> RuleBooks:
-    return load_rulebooks(HOME / "config" / "rulebooks")
-
-
-@cache
-def keys() -> KeyRing:
-    return KeyRing(KeyRing.generate(), KeyRing.generate())
 
 
 def make_world(register: FakeRegister | None = None) -> World:

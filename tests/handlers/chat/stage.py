@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,21 +12,17 @@ from bot.conversation.context import Context
 from bot.conversation.dialogue import Talk
 from bot.conversation.forms import Form, continue_form
 from bot.conversation.routing import Handler, Route, always, respond
-from bot.conversation.texts import Texts
-from bot.conversation.understanding.places import Places
 from bot.core.model import Detail, Fact, Identity, RiskMap
 from bot.message import Choice, Incoming, Kind, Reply
 from bot.services.codes import hold
 from bot.services.real_name import NoRealNameService
 from bot.services.rescore import rescore
-from bot.services.rulebooks import load_rulebooks
-from bot.services.schemes import load_schemes
 from bot.services.world import World
 from bot.store.database import Database
 from bot.store.ids import new_id
-from bot.store.sealing import KeyRing
 from bot.store.snapshot import Account, PunchIn, Resident
 from bot.store.work import Work, Write
+from tests.conversation.world import keys, places, rulebooks, schemes, texts
 
 ROOT = Path(__file__).resolve().parents[3]
 NOON = datetime(2020, 3, 20, 4, tzinfo=UTC)  # 12:00 in Shanghai
@@ -35,36 +30,11 @@ TODAY = date(2020, 3, 20)
 SIX = ("hubei", "wuhan", "national", "community", "guangdong", "guangzhou")
 
 
-@cache
-def texts() -> Texts:
-    return Texts.load(ROOT / "templates" / "messages")
-
-
-@cache
-def places() -> Places:
-    return Places.load()
-
-
-@cache
-def keys() -> KeyRing:
-    return KeyRing(KeyRing.generate(), KeyRing.generate())
-
-
-@cache
-def _books() -> Any:
-    return load_rulebooks(ROOT / "config" / "rulebooks")
-
-
-@cache
-def _schemes() -> Any:
-    return load_schemes(ROOT / "config" / "schemes")
-
-
 def world(risk: RiskMap | None = None) -> World:
     return World(
         keys=keys(),
-        schemes=_schemes(),
-        rulebooks=_books(),
+        schemes=schemes(),
+        rulebooks=rulebooks(),
         real_name=NoRealNameService(),
         risk=risk or RiskMap(),
     )

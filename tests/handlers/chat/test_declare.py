@@ -11,7 +11,8 @@ from bot.message import Reply
 from bot.store.database import Database
 from bot.store.ids import is_receipt
 from handlers.chat.declare import FORM
-from tests.handlers.chat.factory import AGREE, CHILD, DAYS, FIRST, HOME_LINES, LI, PERSON, Phone, keys
+from tests.conversation.world import keys
+from tests.handlers.chat.factory import AGREE, CHILD, DAYS, FIRST, HOME_LINES, LI, PERSON, Phone
 
 EVERYTHING = "我叫李小梅，身份证420106199003074527，电话13900000001，住武汉江岸区百步亭社区12号楼301"
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from bot.store.database import Database
-from tests.handlers.chat.factory import AGREE, FIRST, HEALTH, HOME_LINES, PERSON, Phone, keys
+from tests.conversation.world import keys
+from tests.handlers.chat.factory import AGREE, FIRST, HEALTH, HOME_LINES, PERSON, Phone
 
 WITH_STAY = (
     *AGREE,

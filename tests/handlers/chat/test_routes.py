@@ -12,7 +12,8 @@ from handlers.chat.codes import adds_code
 from handlers.chat.declare import wants_change
 from handlers.chat.identity import wants_verification
 from handlers.chat.routes import FORMS, ROUTES
-from tests.handlers.chat.stage import Stage, resident, texts
+from tests.conversation.world import texts
+from tests.handlers.chat.stage import Stage, resident
 
 
 async def _answered(stage: Stage, text: str = "", **more: object) -> tuple[str, Reply | None]:

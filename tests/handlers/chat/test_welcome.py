@@ -7,7 +7,8 @@ import pytest
 from bot.message import Kind
 from bot.store.database import Database
 from handlers.chat.welcome import CONSENT_VERSION
-from tests.handlers.chat.factory import AGREE, FIRST, Phone, keys, texts
+from tests.conversation.world import keys, texts
+from tests.handlers.chat.factory import AGREE, FIRST, Phone
 
 
 @pytest.fixture

@@ -20,7 +20,8 @@ from bot.store.snapshot import PunchIn, Resident
 from bot.store.work import Work
 from handlers.chat.codes import colour_words
 from handlers.chat.why import LINES, card, explain, fact_words
-from tests.handlers.chat.stage import NOON, ROOT, SIX, TODAY, Stage, fact, report, resident, texts, world
+from tests.conversation.world import texts
+from tests.handlers.chat.stage import NOON, ROOT, SIX, TODAY, Stage, fact, report, resident, world
 
 
 def _feverish(*codes: str, verified: bool = True) -> Resident:
