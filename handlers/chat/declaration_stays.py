@@ -28,6 +28,7 @@ NOTHING_MORE = re.compile(
 )
 _WENT = re.compile(r"^\s*(?:我)?(?:有|去过|出去过|离开过|去了|有去过)(?:别处|别的地方|外地)?[。.!！]?\s*$")
 _PARTS = re.compile(r"[,，;；。\n]+")
+_RIDE = re.compile(r"坐|乘|飞|航班|高铁|动车|火车|大巴|自驾|开车|train|flight|flew|drove|bus", re.IGNORECASE)
 _SINCE = re.compile(r"起|开始|以来|至今|到现在|到今天|一直到|since|until now|so far", re.IGNORECASE)
 _UNTIL = re.compile(r"之前|以前|为止|才(?:回|离)|回来|离开|until|till|left", re.IGNORECASE)
 
@@ -136,6 +137,8 @@ def _several(ctx: Context) -> list[Answers]:
     found: list[Answers] = []
     for part in (each for each in _PARTS.split(ctx.text) if each.strip()):
         said = understand(part, today=ctx.today, places=ctx.places)
+        if len(said.places) == 2 and _RIDE.search(part):
+            continue  # how one got there is asked next
         days = _span(said.dates, part, ctx.today)
         if days is None or len(said.places) != 1 or said.candidates or len(unpadded(said.places[0])) < CITY:
             return []

@@ -41,6 +41,12 @@ async def test_several_stays_are_taken_from_one_message(phone: Phone) -> None:
     assert [each["place"] for each in phone.ctx.talk.answers["stays"]] == ["4401", "3301"]
 
 
+async def test_ride_in_the_same_sentence_spoils_no_stay(phone: Phone) -> None:
+    answer = await phone.say(*START, "2月10日到2月12日在温州，2月14日坐G1234从温州到武汉", "没有了")
+    assert [each["place"] for each in phone.ctx.talk.answers["stays"]] == ["3303"]
+    assert "飞机" in answer  # the ride is asked for next
+
+
 async def test_stay_is_asked_for_part_by_part(phone: Phone) -> None:
     assert "什么时候" in await phone.say(*START, "去过")
     assert "哪几天" in await phone.say("广州")

@@ -36,7 +36,19 @@ async def test_name_is_taken_as_on_the_document(phone: Phone, said: str, name: s
     assert answers(phone)["name"] == name
 
 
-@pytest.mark.parametrize("said", ["###", "梅", "张三！！李四？！x1"])
+async def test_number_behind_the_name_is_no_part_of_it(phone: Phone) -> None:
+    await phone.say(*START, "张三13900000001")
+    assert answers(phone)["name"] == "张三"
+
+
+async def test_back_returns_to_an_answer_that_was_spotted(phone: Phone) -> None:
+    await phone.say(*START, "张三")
+    assert "手机" in await phone.say(LI["certificate"])
+    assert "身份证的号码" in await phone.say("上一步")
+    assert "哪种证件" in await phone.say("上一步")
+
+
+@pytest.mark.parametrize("said", ["###", "梅", "张三！！李四？！x1", "和平路1号3栋2单元501"])
 async def test_what_is_no_name_is_asked_again(phone: Phone, said: str) -> None:
     answer = await phone.say(*START, said)
     assert "姓名" in answer
