@@ -299,7 +299,8 @@ def _take(step: Step, ctx: Context, read: Read, spotted: Answers) -> None:
         answers.setdefault(slot, value)
     form = ctx.forms.get(ctx.talk.form)
     for other in form.steps if form is not None and spotted else ():
-        if other is not step and all(slot in spotted for slot in other.slots):
+        by_itself = other is step and isinstance(read, Taken)
+        if not by_itself and all(slot in spotted for slot in other.slots):
             remember(answers, other.name, {slot: answers[slot] for slot in other.slots}, other.resets)
     if isinstance(read, Partly):
         keep_draft(answers, step.name, read.draft)
