@@ -181,17 +181,18 @@ def resident_from(row: Any) -> Resident:
 
 def code_from(row: Any) -> Code:
     """A health code from a row whose first column is the resident."""
+    _, id_, scheme, colour, state, since, version, assessment, next_change_at, covered_until, held_since = row
     return Code(
-        id=row[1],
-        scheme=row[2],
-        colour=row[3],
-        state=row[4],
-        since=instant(row[5]),
-        version=row[6],
-        assessment=row[7],
-        next_change_at=instant_or_none(row[8]),
-        covered_until=instant_or_none(row[9]),
-        held_since=instant(row[10]),
+        id_,
+        scheme,
+        colour,
+        state,
+        instant(since),
+        version,
+        assessment,
+        None if next_change_at is None else instant(next_change_at),
+        None if covered_until is None else instant(covered_until),
+        instant(held_since),
     )
 
 
