@@ -12,7 +12,7 @@ from bot.core.model import Detail, Fact
 from bot.services.facts import record, withdraw
 from bot.services.rescore import Change, rescore
 from bot.services.world import World
-from bot.store.ids import new_id, receipt
+from bot.store.ids import receipt, row_id
 from bot.store.snapshot import PunchIn, Resident
 from bot.store.work import Work
 
@@ -115,7 +115,7 @@ def save(
     if kept_fever:
         report = replace(report, symptoms=in_order((*report.symptoms, FEVER)))
     punch_in = PunchIn(
-        id=earlier.id if earlier else new_id(),
+        id=earlier.id if earlier else row_id(work.now),
         day=day,
         revision=earlier.revision + 1 if earlier else 1,
         receipt=earlier.receipt if earlier else receipt("P", day),

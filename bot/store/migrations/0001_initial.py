@@ -255,7 +255,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "table": "punch_ins",
-                "unique_together": (("resident_id", "day"), ("resident_id", "receipt")),
+                "unique_together": (("resident_id", "day"),),
                 "indexes": [Index(fields=["day"])],
             },
         ),
@@ -275,7 +275,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 "table": "punch_in_log",
-                "unique_together": (("resident_id", "punch_in_id", "revision"),),
                 "indexes": [Index(fields=["transaction", "sequence"])],
             },
         ),

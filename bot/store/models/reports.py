@@ -41,7 +41,7 @@ class PunchIn(Model):
 
     class Meta:
         table = "punch_ins"
-        unique_together = (("resident_id", "day"), ("resident_id", "receipt"))
+        unique_together = (("resident_id", "day"),)
         indexes = (("day",),)
 
 
@@ -65,5 +65,4 @@ class PunchInLog(Model):
 
     class Meta:
         table = "punch_in_log"
-        unique_together = (("resident_id", "punch_in_id", "revision"),)
         indexes = (("transaction", "sequence"),)
