@@ -7,6 +7,7 @@ from datetime import date, datetime
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _MODULUS = 97
+_last_row_id = 0
 
 
 def new_id() -> int:
@@ -15,12 +16,16 @@ def new_id() -> int:
 
 
 def row_id(at: datetime) -> int:
-    """An id for a row that is written often: milliseconds first, then 20 random bits.
+    """An id for a row that is written often: milliseconds first, then 20 random bits, and never the same twice
+    in one process (between processes the resident is part of the key).
 
     Such rows go to the end of their index. Random ids would dirty another page of it for every row, and each
     is written to the log of a commit.
     """
-    return int(at.timestamp() * 1000) << 20 | secrets.randbits(20)
+    global _last_row_id
+    fresh = int(at.timestamp() * 1000) << 20 | secrets.randbits(20)
+    _last_row_id = max(fresh, _last_row_id + 1)
+    return _last_row_id
 
 
 def receipt(prefix: str, day: date) -> str:

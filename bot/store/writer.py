@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any
+
+import asyncpg
+import structlog
 
 from bot.store.batching import Batcher
 from bot.store.database import Database
@@ -20,6 +24,15 @@ _VERSIONED = {
 
 
 _ORDER = {"insert": 0, "ignore": 0, "upsert": 1, "update": 2, "delete": 3}
+
+
+_MOVED_ON = (
+    sqlite3.IntegrityError,
+    asyncpg.UniqueViolationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+)
+_log = structlog.get_logger("store")
 
 
 class Outcome(StrEnum):
@@ -48,14 +61,15 @@ class Writer:
     async def _commit_group(self, works: list[Work]) -> list[Outcome | Exception]:
         try:
             return list(await self._transact(works))
-        except Exception as error:  # noqa: BLE001 - each is tried alone, and its error goes to its own caller
-            if len(works) == 1:
-                return [error]
+        except Exception:  # noqa: BLE001 - each is tried alone, and its error goes to its own caller
+            _log.info("group failed", action="commit_split", size=len(works))
         return [await self._commit_alone(work) for work in works]
 
     async def _commit_alone(self, work: Work) -> Outcome | Exception:
         try:
             return (await self._transact([work]))[0]
+        except _MOVED_ON:
+            return Outcome.CONFLICT  # somebody else wrote the same key in between: once more on fresh data
         except Exception as error:  # noqa: BLE001 - goes to the caller whose work it is
             return error
 

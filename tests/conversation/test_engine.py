@@ -361,3 +361,22 @@ async def test_nothing_personal_is_readable_in_the_database(database: Database, 
         everything += str([list(row) for row in rows])
     assert "李小梅" not in everything
     assert "o_secret_openid" not in everything
+
+
+async def test_first_messages_of_one_account_to_two_engines_both_count(
+    database: Database, counting: Counting
+) -> None:
+    counting.gate.clear()
+    engines = [make_engine(database, counting.routes) for _ in range(2)]
+    deliveries = [
+        asyncio.create_task(engine.receive(message(f"first {number}", key=f"m:{number}")))
+        for number, engine in enumerate(engines)
+    ]
+    await asyncio.wait_for(counting.both.wait(), 10)  # neither knows of the account when both have loaded
+    counting.gate.set()
+    replies = await asyncio.gather(*deliveries)
+    for engine in engines:
+        await engine.close()
+    assert replies == [Reply.of("done first 0"), Reply.of("done first 1")]
+    assert await households(database) == 2
+    assert (await database.fetch("SELECT COUNT(*) FROM accounts"))[0][0] == 1
