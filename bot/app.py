@@ -15,7 +15,6 @@ from bot.conversation.routing import check_routes
 from bot.conversation.texts import Texts
 from bot.conversation.turn import Tools
 from bot.conversation.understanding.places import Places
-from bot.core.rules import RuleBooks
 from bot.errors import MigrationRefused
 from bot.metrics import Metrics
 from bot.services import clock_offset
@@ -23,7 +22,7 @@ from bot.services.real_name import NoRealNameService, RealNameService
 from bot.services.real_name_fake import FakeRealNameService
 from bot.services.real_name_http import HttpRealNameService
 from bot.services.risk import load_risk
-from bot.services.rulebooks import load_rulebooks
+from bot.services.rulebooks import allowed, load_rulebooks
 from bot.services.schemes import load_schemes
 from bot.services.world import World
 from bot.store.config import sqlite_path
@@ -98,15 +97,7 @@ def make_world(settings: Settings, keys: KeyRing, clients: Clients | None = None
         schemes=load_schemes(settings.home / "config" / "schemes"),
         rulebooks=allowed(rulebooks, confirmed) if settings.production else rulebooks,
         real_name=_real_name(settings, clients),
-        production=settings.production,
         confirmed_rulebooks=confirmed,
-    )
-
-
-def allowed(rulebooks: RuleBooks, confirmed: frozenset[str]) -> RuleBooks:
-    """What production may judge by: published books, and illustrative ones that their authority confirmed."""
-    return RuleBooks(
-        book for book in rulebooks if not book.illustrative or f"{book.scheme}/{book.version}" in confirmed
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from bot.core.cases import Case, parse_cases
@@ -59,3 +59,13 @@ def _read(path: Path, name: str) -> str:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise InvalidRuleBook((f"{name}:1: not UTF-8",)) from error
+
+
+def is_confirmed(book: RuleBook, confirmed: Collection[str]) -> bool:
+    """Whether that version is among the confirmed ones, each written `scheme/version` as in the setting."""
+    return f"{book.scheme}/{book.version}" in confirmed
+
+
+def allowed(rulebooks: RuleBooks, confirmed: Collection[str]) -> RuleBooks:
+    """What production may judge by: published books, and illustrative ones that their authority confirmed."""
+    return RuleBooks(book for book in rulebooks if not book.illustrative or is_confirmed(book, confirmed))

@@ -20,5 +20,4 @@ class World:
     rulebooks: RuleBooks
     real_name: RealNameService
     risk: RiskMap = field(default_factory=lambda: RiskMap([]))
-    production: bool = False
     confirmed_rulebooks: frozenset[str] = frozenset()

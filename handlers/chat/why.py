@@ -12,6 +12,7 @@ from bot.core.model import Colour, Fact, State
 from bot.message import Card, Incoming, Reply
 from bot.services.codes import covered_until
 from bot.services.rescore import assess_code
+from bot.services.rulebooks import is_confirmed
 from bot.store.snapshot import Code, Resident
 from handlers.chat.codes import (
     colour_words,
@@ -255,7 +256,7 @@ def _rule(ctx: Context, assessment: Assessment) -> list[str]:
     book = assessment.book
     if book is None:
         return []
-    confirmed = book.scheme in ctx.world.confirmed_rulebooks
+    confirmed = is_confirmed(book, ctx.world.confirmed_rulebooks)
     return [
         ctx.say(
             "why.rule",

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import RuleBookError
-from bot.services.rulebooks import load_cases, load_rulebooks
+from bot.services.rulebooks import allowed, load_cases, load_rulebooks
 from tests.core.people import BOOK
 
 FOLDER = Path(__file__).parents[2] / "config" / "rulebooks"
@@ -76,3 +76,9 @@ def test_cases_that_cannot_be_used_are_refused(tmp_path: Path, text: str, proble
     (book,) = load_rulebooks(tmp_path)
     with pytest.raises(RuleBookError, match=problem):
         list(load_cases(tmp_path, book))
+
+
+def test_production_judges_by_no_illustrative_book_that_is_not_confirmed() -> None:
+    assert list(allowed(load_rulebooks(FOLDER), ())) == []
+    assert list(allowed(load_rulebooks(FOLDER), {"hubei", "hubei/0.9.0"})) == []
+    assert [book.scheme for book in allowed(load_rulebooks(FOLDER), {"hubei/1.0.0"})] == ["hubei"]

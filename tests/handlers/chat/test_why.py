@@ -131,10 +131,16 @@ async def test_remote_code_sends_the_question_to_whoever_decides_it() -> None:
 
 async def test_confirmed_rule_book_is_not_called_an_illustration() -> None:
     stage = Stage(resident(codes=("hubei",)))
-    stage.world.confirmed_rulebooks = frozenset({"hubei"})
+    stage.world.confirmed_rulebooks = frozenset({"hubei/1.0.0"})
     answer = await stage.say("为什么", explain)
     assert "已由主管部门确认" in answer
     assert "假定" not in answer
+
+
+async def test_confirming_another_version_confirms_nothing() -> None:
+    stage = Stage(resident(codes=("hubei",)))
+    stage.world.confirmed_rulebooks = frozenset({"hubei", "hubei/0.9.0", "wuhan/1.0.0"})
+    assert "假定" in await stage.say("为什么", explain)
 
 
 @pytest.mark.parametrize("who", [None, resident(declared_at=None, codes=())])
