@@ -103,7 +103,3 @@ class Context:
             dedup_key=dedup_key,
             urgent=urgent,
         )
-
-    def owned(self, resident_id: int) -> Resident:
-        """The resident with that id, who must be one for whom this account speaks."""
-        return next(each for each in self.residents if each.resident_id == resident_id)

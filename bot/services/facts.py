@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date, datetime
 
 import orjson
@@ -71,8 +70,3 @@ def withdraw(work: Work, resident: Resident, fact: Fact, *, why: str, at: dateti
         withdrawn_at=moment,
         withdrawn_why=why,
     )
-
-
-def withdrawn(fact: Fact, at: datetime) -> Fact:
-    """The same fact as withdrawn at that instant."""
-    return replace(fact, withdrawn_at=at)

@@ -90,7 +90,7 @@ def _rescore_code(
     change = None
     first = code.assessment == "{}"
     if first or (colour, state) != (code.colour, code.state):
-        change = _record_change(work, resident, code, colour, state, stored, cause)
+        change = _record_change(work, resident, code, colour, state, stored, cause, first=first)
         code.since = work.now
     code.colour, code.state, code.assessment = colour, state, stored
     code.version, code.next_change_at = assessment.version or "", review_at
@@ -113,9 +113,16 @@ def _looked_at_in_time(stored: datetime | None, wanted: datetime | None, now: da
 
 
 def _record_change(
-    work: Work, resident: Resident, code: Code, colour: str, state: str, stored: str, cause: str
+    work: Work,
+    resident: Resident,
+    code: Code,
+    colour: str,
+    state: str,
+    stored: str,
+    cause: str,
+    *,
+    first: bool,
 ) -> Change:
-    first = code.assessment == "{}"
     change = Change(
         scheme=code.scheme,
         old_colour=None if first else code.colour,

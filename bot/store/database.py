@@ -11,7 +11,7 @@ import re
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar
 
 import orjson
 from tortoise.context import TortoiseContext
@@ -35,6 +35,8 @@ class Session(Protocol):
     async def execute(self, sql: str, params: Sequence[Any] = ()) -> int: ...
 
     async def execute_many(self, statements: Sequence[tuple[str, Sequence[Sequence[Any]]]]) -> None: ...
+
+    async def run(self, script: Script[T]) -> T: ...
 
 
 class PostgresSession:
@@ -144,13 +146,11 @@ class Database:
 
     async def write(self, script: Script[T]) -> T:
         """Run a script in one transaction; a cancelled caller doesn't know whether it was committed."""
-        if self._file is not None:
-            return await self._owned(self._file.write(script))
 
         async def body(session: Session) -> T:
-            return await cast(PostgresSession, session).run(script)
+            return await session.run(script)
 
-        return await self._owned(self._transact(body))
+        return await self.transaction(body)
 
     async def execute(self, sql: str, params: Sequence[Any] = ()) -> int:
         """Run one statement in a transaction of its own and return how many rows it touched."""

@@ -10,18 +10,12 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 _BLANKS = re.compile(r"[\s\-·]+")
 _MOBILE = re.compile(r"(?:\+?86|0086)?(1\d{10})")
 # Up to and with the building: 3栋, 12号楼, 甲座, B幢. A unit or a room behind it is not the building.
 _BUILDING = re.compile(r".*?(?:\d+|[a-z]\d*|[甲乙丙丁戊己庚辛]|[一二三四五六七八九十]+)(?:号楼|#楼|栋|幢|座)")
-
-
-class Indexer(Protocol):
-    """A key ring, as far as look-ups need it."""
-
-    def indexes(self, kind: str, value: str) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,11 +142,12 @@ class Loader:
     def _of_people(self, resident_ids: Collection[int], whole: Collection[int], now: datetime) -> list[Ask]:
         """Residents, codes and days; for `whole` ones the facts and all the days that these need, too."""
         ids, today = self._database.listed(resident_ids), now.date()
+        others = self._database.listed(each for each in resident_ids if each not in whole)
         people, codes, facts, days = self._people
-        statements: list[Ask] = [
+        statements = [
             Ask(people, [ids]),
             Ask(codes, [ids]),
-            Ask(self._recent_days, [ids, today - timedelta(days=RECENT_DAYS)]),
+            Ask(self._recent_days, [others, today - timedelta(days=RECENT_DAYS)]),
         ]
         if whole:
             listed = self._database.listed(whole)
@@ -171,15 +172,12 @@ def _residents(rows: Sequence[Sequence[Row]], whole: Collection[int]) -> dict[in
     for resident_id, resident in residents.items():
         if resident_id not in whole:
             resident.standing_facts = None
-    for row in rows[3] if whole else ():
+    facts, days = (rows[3], rows[4]) if whole else ((), ())
+    for row in facts:
         residents[row[0]].facts.append(fact_from(row))
-    for row in rows[4] if whole else rows[2]:
+    for row in (*rows[2], *days):
         punch_in = punch_in_from(row)
         residents[row[0]].punch_ins[punch_in.day] = punch_in
-    if whole:
-        for row in rows[2]:
-            punch_in = punch_in_from(row)
-            residents[row[0]].punch_ins.setdefault(punch_in.day, punch_in)
     return residents
 
 

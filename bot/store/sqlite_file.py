@@ -41,6 +41,9 @@ class SqliteSession:
         for sql, rows in statements:
             self._raw.executemany(sql, rows)
 
+    async def run(self, script: Script[T]) -> T:
+        return drive_on_sqlite(self._raw, script)
+
 
 class SqliteFile:
     """Three connections to one file: one writes, one reads scripts in the loop, one reads in a thread."""
@@ -73,14 +76,6 @@ class SqliteFile:
             return drive_on_sqlite(self._reader, script)
         finally:
             self._reader.rollback()
-
-    async def write(self, script: Script[T]) -> T:
-        """Run a script in one durable transaction."""
-
-        async def body(session: SqliteSession) -> T:
-            return drive_on_sqlite(self._writer, script)
-
-        return await self.transaction(body)
 
     async def transaction(self, body: Callable[[SqliteSession], Awaitable[T]]) -> T:
         """Run `body` in one durable transaction; the caller must not be cancelled in between."""

@@ -10,8 +10,6 @@ from handlers.http.keys import CLOCK, ENGINE, METRICS, OFFICIAL
 
 _log = structlog.get_logger("webhooks")
 _DOOR = "wechat_official"
-_XML = {"Content-Type": "application/xml; charset=utf-8"}
-_PLAIN = {"Content-Type": "text/plain; charset=utf-8"}
 
 
 async def shake_hands(request: web.Request) -> web.Response:
@@ -42,7 +40,7 @@ async def receive_message(request: web.Request) -> web.Response:
     else:
         reply = await app[ENGINE].receive(opened.incoming)
     body = official.seal(reply, opened, wire=app[CLOCK].wire())
-    return web.Response(body=body, headers=_XML if body[:1] == b"<" else _PLAIN)
+    return web.Response(body=body, headers={"Content-Type": f"{official.content_type(body)}; charset=utf-8"})
 
 
 async def _body(request: web.Request) -> bytes:

@@ -40,12 +40,19 @@ def insert(*ids: int) -> Script[int]:
     return touched
 
 
+async def write(file: SqliteFile, script: Script[int]) -> int:
+    async def body(session: SqliteSession) -> int:
+        return await session.run(script)
+
+    return await file.transaction(body)
+
+
 async def test_script_writes_all_or_nothing(file: SqliteFile) -> None:
-    assert await file.write(insert(1, 2)) == 2
+    assert await write(file, insert(1, 2)) == 2
     with pytest.raises(sqlite3.IntegrityError):
-        await file.write(insert(3, 2))
+        await write(file, insert(3, 2))
     assert await count(file) == 2
-    assert await file.write(insert(3)) == 3  # the lock was given back
+    assert await write(file, insert(3)) == 3  # the lock was given back
 
 
 async def test_writes_are_durable_and_in_wal_mode(file: SqliteFile) -> None:
@@ -83,7 +90,7 @@ async def test_another_process_with_the_lock_does_not_stop_the_loop(file: Sqlite
     other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     other.execute("BEGIN IMMEDIATE")
     turns = 0
-    writing = asyncio.create_task(file.write(insert(1)))
+    writing = asyncio.create_task(write(file, insert(1)))
     while turns < 50:  # the loop goes on while the write waits
         await asyncio.sleep(0.001)
         turns += 1

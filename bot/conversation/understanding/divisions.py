@@ -12,7 +12,6 @@ import orjson
 
 from bot.errors import DataError
 
-LENGTHS = (2, 4, 6, 9, 12)
 _COLUMNS = ["code", "name", "short", "level", "parent", "valid_from", "valid_to", "source"]
 
 
