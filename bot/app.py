@@ -18,6 +18,7 @@ from bot.conversation.understanding.places import Places
 from bot.errors import MigrationRefused
 from bot.metrics import Metrics
 from bot.services import clock_offset
+from bot.services.borders import load_borders
 from bot.services.real_name import NoRealNameService, RealNameService
 from bot.services.real_name_fake import FakeRealNameService
 from bot.services.real_name_http import HttpRealNameService
@@ -91,7 +92,9 @@ def make_keys(settings: Settings) -> KeyRing:
 def make_world(settings: Settings, keys: KeyRing, clients: Clients | None = None) -> World:
     """Schemes, rule books and services, read from the checkout; DataError names every wrong file and line."""
     confirmed = frozenset(name.strip() for name in settings.confirmed_rulebooks.split(",") if name.strip())
-    rulebooks = load_rulebooks(settings.home / "config" / "rulebooks")
+    rulebooks = load_rulebooks(
+        settings.home / "config" / "rulebooks", load_borders(settings.home / "config" / "divisions")
+    )
     return World(
         keys=keys,
         schemes=load_schemes(settings.home / "config" / "schemes"),

@@ -15,6 +15,7 @@ YimaError
 └── DataError          a file of ours (rule book, scheme, texts) is wrong; names file and line
     ├── RuleBookError
     ├── SchemeError
+    ├── BordersError
     └── TextsError
 
 The class docstring is the default message; what is worth knowing are attributes, never personal data.
@@ -97,6 +98,10 @@ class RuleBookError(DataError):
 
 class SchemeError(DataError):
     """A scheme is wrong."""
+
+
+class BordersError(DataError):
+    """The table of borders is wrong."""
 
 
 class TextsError(DataError):

@@ -234,10 +234,14 @@ def _missing_report(book: RuleBook, report: Report) -> Finding:
 
 def severity(findings: Iterable[Finding], book: RuleBook, books: Books | None) -> int:
     """How severe findings are together: 0 green, 1 yellow, 2 red."""
-    worst, cap, points = 0, 2, False
+    worst, firm, cap, points = 0, 0, 2, False
     for one in findings:
         if one.at_least is not None:
-            worst = max(worst, SEVERITY[one.at_least])
+            found = SEVERITY[one.at_least]
+            if one.firm:
+                firm = max(firm, found)
+            else:
+                worst = max(worst, found)
         elif one.at_most is not None:
             cap = min(cap, SEVERITY[one.at_most])
         else:
@@ -245,7 +249,7 @@ def severity(findings: Iterable[Finding], book: RuleBook, books: Books | None) -
     if points and worst < cap:
         total = sum(_scores(findings, book, books).values())
         worst = max(worst, SEVERITY[book.worst_band(total)])
-    return min(worst, cap)
+    return max(min(worst, cap), firm)
 
 
 def _scores(findings: Iterable[Finding], book: RuleBook, books: Books | None) -> dict[str, int]:

@@ -1,45 +1,25 @@
-"""The `when` of a rule: each condition checked against the kinds of fact it is about, and compiled."""
+"""The `when` of a rule: each condition read, and checked against the kinds of fact that it is about."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
-from bot.core.evaluate import Moment, corroborated
-from bot.core.facts import DIVISION, KINDS, FactKind, Field, Kind, last_day
-from bot.core.model import Fact
+from bot.core.facts import DIVISION, KINDS, SYMPTOM_GROUPS, FactKind, Field, Kind
+from bot.core.model import Detail
 from bot.core.rules import Condition
 from bot.core.yaml_lines import Entry, Problems, Reader
 
-
-class Compiled(NamedTuple):
-    """Conditions that must all hold, and whether any reads more than the fact itself."""
-
-    conditions: tuple[Condition, ...]
-    reads_moment: bool
-
-
-NO_CONDITIONS = Compiled((), False)
 _UNBOUNDED = (-(2**63), 2**63)
-_MOMENT_KEYS = ("days", "visits", "codes_together", "corroborated", "minor")
 
 
-def compile_when(when: list[Entry], kinds: tuple[str, ...], problems: Problems) -> Compiled:
-    """One mapping of conditions, or a list of them of which one is enough, as predicates."""
-    found = [_compile_one(Reader(one, problems, "a condition"), kinds) for one in when]
-    if not found:
-        return NO_CONDITIONS
-    if len(found) == 1:
-        return found[0]
-    alternatives = tuple(one.conditions for one in found)
-
-    def any_of(fact: Fact, moment: Moment) -> bool:
-        return any(all(condition(fact, moment) for condition in one) for one in alternatives)
-
-    return Compiled((any_of,), any(one.reads_moment for one in found))
+def read_when(
+    when: list[Entry], kinds: tuple[str, ...], problems: Problems
+) -> tuple[tuple[Condition, ...], ...]:
+    """One mapping of conditions, or a list of them of which one is enough."""
+    return tuple(_read_one(Reader(one, problems, "a condition"), kinds) for one in when)
 
 
-def _compile_one(reader: Reader, kinds: tuple[str, ...]) -> Compiled:
+def _read_one(reader: Reader, kinds: tuple[str, ...]) -> tuple[Condition, ...]:
     conditions: list[Condition] = []
     for key in reader.names():
         condition = _SPECIAL[key](reader, kinds) if key in _SPECIAL else _detail(reader, key, kinds)
@@ -47,7 +27,17 @@ def _compile_one(reader: Reader, kinds: tuple[str, ...]) -> Compiled:
             conditions.append(condition)
     if not conditions:
         reader.problem("a condition that says nothing")
-    return Compiled(tuple(conditions), any(reader.has(key) for key in _MOMENT_KEYS))
+    _check_together(conditions, reader)
+    return tuple(conditions)
+
+
+def _check_together(conditions: list[Condition], reader: Reader) -> None:
+    """Where a fact would have to be inside and outside of one division."""
+    inside = next((one.accepted for one in conditions if one.reads == "division"), frozenset[Detail]())
+    outside = next((one.accepted for one in conditions if one.reads == "not_division"), frozenset[Detail]())
+    excluded = tuple(str(one) for one in outside)
+    if inside and excluded and all(str(one).startswith(excluded) for one in inside):
+        reader.problem("no fact can meet this: 'not_division' leaves out all of 'division'", "not_division")
 
 
 def _detail(reader: Reader, key: str, kinds: tuple[str, ...]) -> Condition | None:
@@ -61,10 +51,8 @@ def _detail(reader: Reader, key: str, kinds: tuple[str, ...]) -> Condition | Non
     if field.bounds is not None:
         return _number_detail(reader, key, field)
     if field.flag:
-        wanted = reader.flag(key)
-        return lambda fact, _: fact.details.get(key) is wanted
-    accepted = frozenset(reader.texts(key, among=field.choices or None))
-    return lambda fact, _: fact.details.get(key) in accepted
+        return Condition(key, wanted=reader.flag(key))
+    return Condition(key, accepted=frozenset(reader.texts(key, among=field.choices or None)))
 
 
 def _number_detail(reader: Reader, key: str, field: Field) -> Condition:
@@ -75,12 +63,7 @@ def _number_detail(reader: Reader, key: str, field: Field) -> Condition:
             reader.problem(f"no fact can meet this: {key!r} {field.problem(low)}", key)
     else:
         low, high = _range(reader, key, field.bounds or _UNBOUNDED)
-
-    def within(fact: Fact, moment: Moment) -> bool:
-        value = fact.details.get(key)
-        return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
-
-    return within
+    return Condition(key, bounds=(low, high))
 
 
 def _range(reader: Reader, key: str, bounds: tuple[int, int], *, only_min: bool = False) -> tuple[int, int]:
@@ -98,21 +81,16 @@ def _range(reader: Reader, key: str, bounds: tuple[int, int], *, only_min: bool 
     return low, high
 
 
-def _division(reader: Reader, kinds: tuple[str, ...]) -> Condition | None:
-    return _prefix(reader, kinds, "division", inside=True)
+def _prefix(key: str) -> Callable[[Reader, tuple[str, ...]], Condition]:
+    def read(reader: Reader, kinds: tuple[str, ...]) -> Condition:
+        needs_place(reader, key, kinds)
+        prefixes = reader.texts(key)
+        for prefix in prefixes:
+            if not DIVISION.fullmatch(prefix):
+                reader.problem(f"in {key!r}: {prefix!r} is not a division code", key)
+        return Condition(key, accepted=frozenset(prefixes))
 
-
-def _not_division(reader: Reader, kinds: tuple[str, ...]) -> Condition | None:
-    return _prefix(reader, kinds, "not_division", inside=False)
-
-
-def _prefix(reader: Reader, kinds: tuple[str, ...], key: str, *, inside: bool) -> Condition | None:
-    needs_place(reader, key, kinds)
-    prefixes = reader.texts(key)
-    for prefix in prefixes:
-        if not DIVISION.fullmatch(prefix):
-            reader.problem(f"in {key!r}: {prefix!r} is not a division code", key)
-    return lambda fact, _: fact.division is not None and fact.division.startswith(prefixes) is inside
+    return read
 
 
 def needs_place(reader: Reader, key: str, kinds: tuple[str, ...]) -> None:
@@ -123,40 +101,29 @@ def needs_place(reader: Reader, key: str, kinds: tuple[str, ...]) -> None:
 
 
 def _source(reader: Reader, kinds: tuple[str, ...]) -> Condition:
-    accepted = frozenset(reader.texts("source"))
-    return lambda fact, _: fact.source in accepted
+    return Condition("source", accepted=frozenset(reader.texts("source")))
 
 
 def _days(reader: Reader, kinds: tuple[str, ...]) -> Condition:
-    low, high = _range(reader, "days", (1, 36500))
-
-    def long_enough(fact: Fact, moment: Moment) -> bool:
-        return low <= (last_day(fact, moment.zone, moment.today) - fact.start).days + 1 <= high
-
-    return long_enough
+    return Condition("days", bounds=_range(reader, "days", (1, 36500)))
 
 
 def _visits(reader: Reader, kinds: tuple[str, ...]) -> Condition:
-    low, _ = _range(reader, "visits", (1, 36500), only_min=True)
-
-    def often_enough(fact: Fact, moment: Moment) -> bool:
-        county = (fact.division or "")[:6]
-        days = {one.start for one in moment.facts if one.kind in kinds and (one.division or "")[:6] == county}
-        return len(days) >= low
-
-    return often_enough
+    return Condition("visits", bounds=_range(reader, "visits", (1, 36500), only_min=True))
 
 
 def _codes_together(reader: Reader, kinds: tuple[str, ...]) -> Condition:
-    low, _ = _range(reader, "codes_together", (1, 12), only_min=True)
-    if kinds != (FactKind.SYMPTOM,):
-        reader.problem("no fact can meet this: only symptoms have codes", "codes_together")
+    _only(reader, kinds, (FactKind.SYMPTOM,), "codes_together")
+    return Condition("codes_together", bounds=_range(reader, "codes_together", (1, 12), only_min=True))
 
-    def together(fact: Fact, moment: Moment) -> bool:
-        on_the_day = (one for one in moment.facts if one.kind == FactKind.SYMPTOM and one.start == fact.start)
-        return len({one.details.get("code") for one in on_the_day} - {None}) >= low
 
-    return together
+def _symptom_group(reader: Reader, kinds: tuple[str, ...]) -> Condition:
+    """The group stands for its codes: a measured temperature without a code belongs to none."""
+    groups = reader.texts("symptom_group", among=tuple(SYMPTOM_GROUPS))
+    _only(reader, kinds, (FactKind.SYMPTOM,), "symptom_group")
+    return Condition(
+        "code", accepted=frozenset(code for group in groups for code in SYMPTOM_GROUPS.get(group, ()))
+    )
 
 
 def _corroborated(reader: Reader, kinds: tuple[str, ...]) -> Condition:
@@ -165,21 +132,39 @@ def _corroborated(reader: Reader, kinds: tuple[str, ...]) -> Condition:
         reader.problem(
             "'corroborated' can only be true; what lacks a second source is asked first", "corroborated"
         )
-    return corroborated
+    return Condition("corroborated")
 
 
 def _minor(reader: Reader, kinds: tuple[str, ...]) -> Condition:
-    wanted = reader.flag("minor")
-    return lambda _, moment: moment.person.minor is wanted
+    return Condition("minor", wanted=reader.flag("minor"))
+
+
+def _same_carriage(reader: Reader, kinds: tuple[str, ...]) -> Condition:
+    _only(reader, kinds, (FactKind.JOURNEY,), "same_carriage")
+    return Condition("same_carriage", wanted=reader.flag("same_carriage"))
+
+
+def _rows_apart(reader: Reader, kinds: tuple[str, ...]) -> Condition:
+    _only(reader, kinds, (FactKind.JOURNEY,), "rows_apart")
+    return Condition("rows_apart", bounds=_range(reader, "rows_apart", (0, 200)))
+
+
+def _only(reader: Reader, kinds: tuple[str, ...], wanted: tuple[str, ...], key: str) -> None:
+    for kind in kinds:
+        if kind not in wanted:
+            reader.problem(f"no fact can meet this: {kind} has no {key!r}", key)
 
 
 _SPECIAL: Mapping[str, Callable[[Reader, tuple[str, ...]], Condition | None]] = {
-    "division": _division,
-    "not_division": _not_division,
+    "division": _prefix("division"),
+    "not_division": _prefix("not_division"),
     "source": _source,
     "days": _days,
     "visits": _visits,
     "codes_together": _codes_together,
+    "symptom_group": _symptom_group,
     "corroborated": _corroborated,
     "minor": _minor,
+    "same_carriage": _same_carriage,
+    "rows_apart": _rows_apart,
 }

@@ -51,7 +51,7 @@ class HoldArithmetic(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """One rule that one fact met. `fact_id` is None only where a report is missing."""
+    """One rule that one fact met. `fact_id` is None only where a report is missing. Nothing caps a `firm` one."""
 
     rule_id: str
     fact_id: int | None
@@ -63,6 +63,7 @@ class Finding(NamedTuple):
     version: str
     text: Mapping[str, str]
     hold: HoldArithmetic | None
+    firm: bool = False
 
     @property
     def hold_until(self) -> date | None:
@@ -173,10 +174,10 @@ def rules_for(fact: Fact, books: Books, book: RuleBook) -> Iterator[tuple[Rule, 
 
 def meets_conditions(rule: Rule, fact: Fact, now: Moment) -> bool:
     """Whether the fact meets the rule's conditions, those of a hold as of its `known_at`."""
-    if not rule.conditions:
+    if not rule.predicates:
         return True
-    moment = now.when_known(fact) if rule.steps and rule.reads_moment else now
-    return all(condition(fact, moment) for condition in rule.conditions)
+    moment = now.when_known(fact) if rule.reads_moment and rule.steps else now
+    return all(holds(fact, moment) for holds in rule.predicates)
 
 
 def _finding(rule: Rule, fact: Fact, book: RuleBook, now: Moment, unknown: set[str]) -> Finding | None:
@@ -196,7 +197,7 @@ def _finding(rule: Rule, fact: Fact, book: RuleBook, now: Moment, unknown: set[s
     if risk_met is None:
         unknown.add(fact.division or "")
         return None
-    pending = rule.ask_first is not None and asked_about(rule, fact)
+    pending = rule.ask_first is not None and asked_about(rule, fact, book, now)
     if pending:
         outcome = _outcome_of_asking(rule, fact, now)
         if outcome == "cleared":
@@ -206,7 +207,7 @@ def _finding(rule: Rule, fact: Fact, book: RuleBook, now: Moment, unknown: set[s
             gives = rule.ask_first.gives
     return Finding(
         rule.id, fact.id, gives.dimension, gives.points, gives.at_least, gives.at_most, pending,
-        book.version, rule.text, hold,
+        book.version, rule.text, hold, rule.only_its_source,
     )  # fmt: skip
 
 
@@ -270,8 +271,7 @@ def hold_of(rule: Rule, fact: Fact, book: RuleBook, now: Moment) -> HoldArithmet
 
 def _anchor(hold: Hold, fact: Fact, book: RuleBook, now: Moment, previous: date) -> date | None:
     if hold.after is not None:
-        day = relieved(book.by_id[hold.after], fact, now)
-        return None if day is None else max(day, previous)
+        return relieved(book.by_id[hold.after], fact, now, since=previous)
     if hold.anchor == "previous":
         return previous
     return since_day(fact, hold.anchor, now.zone, now.today)
@@ -289,15 +289,16 @@ def relieved_by(rule: Rule, fact: Fact, book: RuleBook, now: Moment) -> tuple[st
     return None
 
 
-def relieved(ender: Rule, fact: Fact, now: Moment) -> date | None:
-    """The day on which enough relieving facts, dated on the fact's start or later, were there."""
+def relieved(ender: Rule, fact: Fact, now: Moment, *, since: date | None = None) -> date | None:
+    """The day on which enough relieving facts, dated on the fact's start (or `since`) or later, were there."""
+    first = fact.start if since is None else since
     relieving = [
         one
         for one in now.facts
         if one.kind in ender.kinds
-        and one.start >= fact.start
+        and one.start >= first
         and (one.occurrence is None or fact.occurrence is None or one.occurrence == fact.occurrence)
-        and all(condition(one, now) for condition in ender.conditions)
+        and all(holds(one, now) for holds in ender.predicates)
     ]
     enough = ender.enough
     if enough.count == 1:
@@ -326,26 +327,54 @@ def _span(fact: Fact, zone_name: str) -> tuple[datetime, datetime, date]:
     return day_begins, begins(fact.start + ONE_DAY, zone_name) - timedelta(minutes=1), fact.start
 
 
-def asked_about(rule: Rule, fact: Fact) -> bool:
+def asked_about(rule: Rule, fact: Fact, book: RuleBook, now: Moment) -> bool:
     """Whether this rule asks before it counts such a fact."""
     asking = rule.ask_first
     if asking is None or fact.source not in asking.sources:
         return False
-    return not asking.bordering_only or fact.details.get("bordering") is True
+    return not asking.bordering_only or _near_a_stated_place(fact, book, now)
+
+
+def _near_a_stated_place(fact: Fact, book: RuleBook, now: Moment) -> bool:
+    """Whether it borders on a place where the resident had said to be before the fact became known.
+
+    That is where the stays declared by then were on the fact's days; if they end earlier, the last one of them.
+    """
+    division = fact.division
+    if division is None:
+        return False
+    said = [
+        one
+        for one in now.facts
+        if one.kind == FactKind.STAY and one.source == STATED and one.known_at < fact.known_at
+    ]
+    first, last = fact.start, last_day(fact, now.zone, now.today)
+    there = [one for one in said if one.start <= last and last_day(one, now.zone, now.today) >= first]
+    if not there:
+        before = [one for one in said if one.start <= last]
+        latest = max(before, key=lambda one: (last_day(one, now.zone, now.today), one.id), default=None)
+        there = [] if latest is None else [latest]
+    return any(one.division is not None and book.borders.between(one.division, division) for one in there)
 
 
 def _outcome_of_asking(rule: Rule, fact: Fact, now: Moment) -> str:
-    """confirmed, cleared, pending, or (after the rule's days of asking) cleared."""
+    """confirmed, cleared, pending, or (after the rule's days of asking) cleared.
+
+    A worker's last answer decides. A resident's "yes" stands: nobody clicks a confirmed colour away.
+    """
     if corroborated(fact, now):
         return "confirmed"
-    answers = [
-        one for one in now.facts if one.kind == FactKind.ANSWER and one.details.get("about") == fact.id
-    ]
-    last = max(answers, key=lambda one: (one.known_at, one.id), default=None)
-    said = None if last is None else last.details.get("answer")
-    if said == "yes":
+    answers = sorted(
+        (one for one in now.facts if one.kind == FactKind.ANSWER and one.details.get("about") == fact.id),
+        key=lambda one: (one.known_at, one.id),
+    )
+    workers = [one.details.get("answer") for one in answers if one.source == "worker"]
+    own = [one.details.get("answer") for one in answers if one.source != "worker"]
+    if workers and workers[-1] != "unsure":
+        return "confirmed" if workers[-1] == "yes" else "cleared"
+    if "yes" in own:
         return "confirmed"
-    if said == "no" and last is not None and (last.source == "worker" or _supported(fact, now)):
+    if own and own[-1] == "no" and _supported(fact, now):
         return "cleared"
     days = 0 if rule.ask_first is None else rule.ask_first.days
     asked_until = day_of(fact.known_at, now.zone) + days * ONE_DAY
@@ -370,6 +399,8 @@ def corroborated(fact: Fact, moment: Moment) -> bool:
 
 
 LOCATIONS = frozenset({FactKind.STAY, FactKind.JOURNEY, FactKind.REGION_ORIGIN})
+STATED = "declaration"
+"""The source of what residents declare about themselves."""
 _SUPPORT_AT_ANY_TIME = frozenset({"telecom", "worker", "community"})
 
 

@@ -12,6 +12,7 @@
 | diagnosis | confirmed, suspected or asymptomatic | no | that day only |
 | measure | isolation or observation was ordered | optional | until something ends it |
 | measure_lifted | a measure was completed, or a suspicion excluded | no | that day only |
+| care | care was sought that hints at a fever: a fever clinic, or fever medicine | no | that day only |
 | missed_test | a required test was not taken | no | that day only |
 | entry | the person entered from abroad | optional | that day only |
 | false_declaration | a declaration was found to be false or to hide something | no | that day only |
@@ -37,6 +38,14 @@ SYMPTOMS = (
     "fever", "cough", "fatigue", "dyspnea", "sore_throat", "diarrhea", "myalgia", "headache",
     "conjunctivitis", "nausea", "palpitation", "other",
 )  # fmt: skip
+SYMPTOM_GROUPS = {
+    "respiratory": ("cough", "sore_throat", "dyspnea"),
+    "body": ("fever", "fatigue", "myalgia", "headache", "palpitation"),
+    "digestive": ("diarrhea", "nausea"),
+    "eyes": ("conjunctivitis",),
+}
+"""Heilongjiang (2020) names respiratory, body and digestive symptoms and conjunctival bleeding; which symptom is in
+which group follows the symptom codes of Hebei's form."""
 PLAUSIBLE_TENTHS = (340, 430)
 FEVER_TENTHS = 373
 """37.3 °C, the threshold that Heilongjiang published in 2020."""
@@ -55,6 +64,7 @@ class FactKind(StrEnum):
     DIAGNOSIS = "diagnosis"
     MEASURE = "measure"
     MEASURE_LIFTED = "measure_lifted"
+    CARE = "care"
     MISSED_TEST = "missed_test"
     ENTRY = "entry"
     FALSE_DECLARATION = "false_declaration"
@@ -107,10 +117,9 @@ class Kind:
 
 _CASES = ("confirmed", "suspected", "asymptomatic", "unknown")
 _MINUTES = Field(bounds=(0, 100_000))
-_LOCATION: Mapping[str, Field] = {"minutes": _MINUTES, "bordering": Field(flag=True)}
 
 KINDS: Mapping[str, Kind] = {
-    FactKind.STAY: Kind("required", Ending.WHEN_KNOWN, _LOCATION),
+    FactKind.STAY: Kind("required", Ending.WHEN_KNOWN, {"minutes": _MINUTES}),
     FactKind.REGION_ORIGIN: Kind("required"),
     FactKind.JOURNEY: Kind(
         "required",
@@ -121,7 +130,8 @@ KINDS: Mapping[str, Kind] = {
             "carriage": Field(bounds=(1, 99)),
             "row": Field(bounds=(1, 200)),
             "with_case": Field(flag=True),
-            "bordering": Field(flag=True),
+            "case_carriage": Field(bounds=(1, 99)),
+            "case_row": Field(bounds=(1, 200)),
         },
     ),
     FactKind.CONTACT: Kind(
@@ -170,6 +180,7 @@ KINDS: Mapping[str, Kind] = {
             )
         },
     ),
+    FactKind.CARE: Kind(fields={"what": Field(choices=("fever_clinic", "fever_medicine"), required=True)}),
     FactKind.MISSED_TEST: Kind(),
     FactKind.ENTRY: Kind("optional", fields={"country": Field()}),
     FactKind.FALSE_DECLARATION: Kind(),

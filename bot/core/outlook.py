@@ -160,7 +160,7 @@ def _edges(person: Person, books: Books, book: RuleBook, at: datetime) -> Iterat
 
 
 def _days(rule: Rule, fact: Fact, book: RuleBook, now: Moment) -> Iterator[date]:
-    if rule.ask_first is not None and asked_about(rule, fact):
+    if rule.ask_first is not None and asked_about(rule, fact, book, now):
         yield day_of(fact.known_at, now.zone) + (rule.ask_first.days + 1) * ONE_DAY
     yield from _days_of_hold(rule, fact, book, now) if rule.steps else _days_without_hold(rule, fact, now)
 

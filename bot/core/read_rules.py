@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from bot.core.conditions import compile_when, needs_place
+from bot.core.conditions import needs_place, read_when
 from bot.core.facts import KINDS, Ending, FactKind
 from bot.core.model import RISK_LEVELS, Colour
+from bot.core.predicates import compile_predicates
 from bot.core.rules import AskFirst, Dimension, Enough, Gives, Hold, Rule, Step, Window
 from bot.core.yaml_lines import Problems, Reader
 
@@ -39,16 +40,16 @@ def _read_rule(reader: Reader, index: int, dimensions: Mapping[str, Dimension]) 
         "effect", "incriminating", required=False, among=("incriminating", "exonerating")
     )
     kinds = reader.texts("fact", among=tuple(kind.value for kind in FactKind))
-    compiled = compile_when(reader.entries("when", required=False), kinds, reader.problems)
+    when = read_when(reader.entries("when", required=False), kinds, reader.problems)
     rule = Rule(
         id=rule_id, index=index, line=reader.line, kinds=kinds, exonerating=exonerating == "exonerating",
-        conditions=compiled.conditions, reads_moment=compiled.reads_moment,
+        when=when, predicates=compile_predicates(when, kinds),
         risk=_read_risk(reader, kinds),
         gives=_read_gives(reader, dimensions, exonerating == "exonerating") if reader.has("gives") else Gives(),
         window=_read_window(reader), steps=_read_steps(reader, dimensions),
         ask_first=_read_ask_first(reader, kinds, dimensions),
         enough=_read_enough(reader), ends=reader.texts("ends", required=False),
-        text=reader.translations("text"),
+        only_its_source=reader.flag("only_its_source"), text=reader.translations("text"),
     )  # fmt: skip
     reader.finish()
     _check_alone(rule, reader)
@@ -177,6 +178,11 @@ def _read_enough(reader: Reader) -> Enough:
 
 def _check_alone(rule: Rule, reader: Reader) -> None:
     """What a rule can't say by itself."""
+    if rule.only_its_source:
+        if rule.kinds != (FactKind.OTHER_PLACE_COLOUR,):
+            reader.problem("'only_its_source' is for the colour that another place set", "only_its_source")
+        if rule.gives.at_least is None or rule.steps:
+            reader.problem("'only_its_source' needs 'at_least' and has no hold", "only_its_source")
     if rule.exonerating:
         if rule.steps or rule.ask_first or rule.risk is not None:
             reader.problem("an exonerating rule has no hold, no risk and asks nothing")
@@ -204,6 +210,8 @@ def _check_together(rules: tuple[Rule, ...], problems: Problems) -> None:
                 problems.add(
                     rule.line, f"{rule.id!r} ends {target!r}, which is not an incriminating rule here"
                 )
+            elif by_id[target].only_its_source:
+                problems.add(rule.line, f"{rule.id!r} ends {target!r}, which only its source ends")
         for step in rule.steps:
             after = step.hold.after
             if after is not None and (after not in by_id or not by_id[after].exonerating):
@@ -220,7 +228,7 @@ def _check_together(rules: tuple[Rule, ...], problems: Problems) -> None:
 
 
 def _has_an_end(rule: Rule) -> bool:
-    if rule.steps:
+    if rule.steps or rule.only_its_source:
         return True
     if rule.window is not None:
         return rule.window.last is not None

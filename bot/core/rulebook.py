@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from bot.core.borders import NO_BORDERS, Borders
 from bot.core.model import SEVERITY, Colour
 from bot.core.read_rules import read_rules
 from bot.core.rules import REPORT_MISSING, BookHistory, Dimension, Report, Rule, RuleBook, RuleBooks
@@ -27,21 +28,24 @@ class InvalidRuleBook(ValueError):
         self.problems = problems
 
 
-def parse_rulebook(text: str, name: str) -> RuleBook:
-    """The rule book in that text; InvalidRuleBook with all problems at once, as `name:line: problem`."""
+def parse_rulebook(text: str, name: str, *, borders: Borders = NO_BORDERS) -> RuleBook:
+    """The rule book in that text; InvalidRuleBook with all problems at once, as `name:line: problem`.
+
+    `borders` is what its `ask_first` looks up.
+    """
     problems = Problems(name)
     document = read_yaml(text, problems)
     if document is None:
         if not problems:
             problems.add(1, "the file is empty")
         raise InvalidRuleBook(problems.lines())
-    book = _read_book(Reader(document, problems, "the rule book"))
+    book = _read_book(Reader(document, problems, "the rule book"), borders)
     if problems:
         raise InvalidRuleBook(problems.lines())
     return book
 
 
-def _read_book(reader: Reader) -> RuleBook:
+def _read_book(reader: Reader, borders: Borders) -> RuleBook:
     scheme, version = reader.text("scheme"), reader.text("version")
     if scheme and not _ID.fullmatch(scheme):
         reader.problem(f"not a scheme: {scheme!r}", "scheme")
@@ -66,7 +70,7 @@ def _read_book(reader: Reader) -> RuleBook:
         valid_from=valid_from, valid_to=valid_to, requires=requires,
         unknown_risk=_read_unknown_risk(reader, rules),
         rules=rules, dimensions=dimensions, bands=bands, report=_read_report(reader, rules),
-        sources=_read_sources(reader, status), assumed=assumed,
+        sources=_read_sources(reader, status), assumed=assumed, borders=borders,
     ) if valid_from is not None else None  # fmt: skip
     reader.finish()
     if book is None:

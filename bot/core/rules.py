@@ -8,16 +8,40 @@ from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from bot.core.borders import NO_BORDERS, Borders
 from bot.core.days import begins
-from bot.core.model import SEVERITY, Colour, Fact
+from bot.core.model import SEVERITY, Colour, Detail, Fact
 
 if TYPE_CHECKING:
     from bot.core.evaluate import Moment
 
-Condition = Callable[[Fact, "Moment"], bool]
+Predicate = Callable[[Fact, "Moment"], bool]
 
 REPORT_MISSING = "report_missing"
 """The id of the finding that a rule book's report validity makes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One condition of a rule as data, which is compiled to a predicate and to a columnar expression.
+
+    `reads` is a detail's name, or one of division, not_division, source, days, visits, codes_together,
+    corroborated, minor, same_carriage, rows_apart. Which of the others counts depends on it: a value is one of
+    `accepted`, lies within `bounds` (both included), or is `wanted`.
+    """
+
+    reads: str
+    accepted: frozenset[Detail] = frozenset()
+    bounds: tuple[int, int] | None = None
+    wanted: bool = True
+
+    @property
+    def reads_moment(self) -> bool:
+        """Whether it asks for more than the fact itself."""
+        return self.reads in _OF_THE_MOMENT
+
+
+_OF_THE_MOMENT = frozenset({"days", "visits", "codes_together", "corroborated", "minor"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +88,8 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class AskFirst:
-    """When a location is asked about before it counts: from these sources, next to where the resident was."""
+    """When a location is asked about before it counts: from these sources, next to where the resident was said
+    to be. Until it is answered, or the days are over, it gives less."""
 
     sources: frozenset[str]
     bordering_only: bool
@@ -83,15 +108,19 @@ class Enough:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule. An incriminating one has `gives` (or steps); an exonerating one `ends` others, or caps them."""
+    """One rule. An incriminating one has `gives` (or steps); an exonerating one `ends` others, or caps them.
+
+    `when` has alternatives, each of conditions that must all hold; empty: any fact of these kinds. `predicates`
+    is the same, compiled. `only_its_source`: nothing but the fact's own source ends or caps what it gives.
+    """
 
     id: str
     index: int
     line: int
     kinds: tuple[str, ...]
     exonerating: bool
-    conditions: tuple[Condition, ...]
-    reads_moment: bool
+    when: tuple[tuple[Condition, ...], ...]
+    predicates: tuple[Predicate, ...]
     risk: frozenset[str] | None
     gives: Gives
     window: Window | None
@@ -99,7 +128,13 @@ class Rule:
     ask_first: AskFirst | None
     enough: Enough
     ends: tuple[str, ...]
+    only_its_source: bool
     text: Mapping[str, str]
+
+    @property
+    def reads_moment(self) -> bool:
+        """Whether a condition asks for more than the fact itself."""
+        return any(one.reads_moment for alternative in self.when for one in alternative)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +172,7 @@ class RuleBook:
     report: Report | None
     sources: tuple[Mapping[str, str], ...]
     assumed: tuple[str, ...]
+    borders: Borders = NO_BORDERS
     by_kind: Mapping[str, tuple[Rule, ...]] = field(init=False)
     by_id: Mapping[str, Rule] = field(init=False)
     enders: Mapping[str, tuple[Rule, ...]] = field(init=False)

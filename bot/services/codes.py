@@ -91,7 +91,7 @@ def _until(world: World, code: Code, day: date | None, zone: str, now: datetime)
     scheme = world.schemes.get(code.scheme)
     if scheme is None or not scheme.local:
         return code.covered_until
-    rulebook = world.rulebooks.in_force(code.scheme, now)
+    rulebook = world.book(code.scheme, now)
     return None if rulebook is None or day is None else _end_of_cover(rulebook, day, zone)
 
 

@@ -65,13 +65,13 @@ def _stays_green(world: World, code: Code, now: datetime) -> bool:
         return False
     if code.next_change_at is not None and code.next_change_at <= now:
         return False
-    book = world.rulebooks.in_force(code.scheme, now)
+    book = world.book(code.scheme, now)
     return book is not None and book.version == code.version
 
 
 def assess_code(world: World, person: Person, scheme_id: str, at: datetime) -> Assessment:
     """The assessment of one scheme's code: what the stored colour and the why-card are both read off."""
-    return assess(person, world.rulebooks.history(scheme_id), world.risk, at, scheme=scheme_id)
+    return assess(person, world.books(scheme_id), world.risk, at, scheme=scheme_id)
 
 
 def _rescore_code(

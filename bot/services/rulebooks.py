@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from bot.core.borders import NO_BORDERS, Borders
 from bot.core.cases import Case, parse_cases
 from bot.core.rulebook import InvalidRuleBook, RuleBook, RuleBooks, parse_rulebook
 from bot.errors import RuleBookError
@@ -12,14 +13,14 @@ from bot.errors import RuleBookError
 FILE = "rulebook.yaml"
 
 
-def load_rulebooks(folder: Path) -> RuleBooks:
+def load_rulebooks(folder: Path, borders: Borders = NO_BORDERS) -> RuleBooks:
     """Every version of every scheme's rule book; RuleBookError with the problems of all files if there is one."""
     problems: list[str] = []
     books: list[RuleBook] = []
     for path in sorted(folder.glob(f"*/*/{FILE}")):
         name = path.relative_to(folder.parent).as_posix()
         try:
-            book = parse_rulebook(_read(path, name), name)
+            book = parse_rulebook(_read(path, name), name, borders=borders)
         except InvalidRuleBook as error:
             problems.extend(error.problems)
             continue

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from bot.core.model import RiskMap
-from bot.core.rulebook import RuleBooks
+from bot.core.rulebook import BookHistory, RuleBook, RuleBooks
 from bot.services.real_name import RealNameService
 from bot.services.schemes import Schemes
 from bot.store.sealing import KeyRing
@@ -21,3 +22,13 @@ class World:
     real_name: RealNameService
     risk: RiskMap = field(default_factory=lambda: RiskMap([]))
     confirmed_rulebooks: frozenset[str] = frozenset()
+
+    def books(self, scheme_id: str) -> BookHistory | None:
+        """All versions of the rule book that decides that scheme (several may share one); None if none does."""
+        scheme = self.schemes.get(scheme_id)
+        return None if scheme is None or scheme.rulebook is None else self.rulebooks.history(scheme.rulebook)
+
+    def book(self, scheme_id: str, at: datetime) -> RuleBook | None:
+        """The version in force at that instant for that scheme."""
+        history = self.books(scheme_id)
+        return None if history is None else history.at(at)

@@ -14,6 +14,7 @@ from bot.conversation.turn import Tools
 from bot.conversation.understanding.places import Places
 from bot.core.rules import RuleBooks
 from bot.metrics import Metrics
+from bot.services.borders import load_borders
 from bot.services.real_name import NoRealNameService, RealNameService
 from bot.services.rulebooks import load_rulebooks
 from bot.services.schemes import Schemes, load_schemes
@@ -29,7 +30,7 @@ HOME = Path(__file__).resolve().parent.parent.parent
 
 @cache
 def rulebooks() -> RuleBooks:
-    return load_rulebooks(HOME / "config" / "rulebooks")
+    return load_rulebooks(HOME / "config" / "rulebooks", load_borders(HOME / "config" / "divisions"))
 
 
 @cache

@@ -14,12 +14,14 @@ from bot.core.assess import assess
 from bot.core.facts import check_fact
 from bot.core.model import SEVERITY, Colour, Fact, Identity, Person, PunchInDay, RiskEntry, RiskMap, State
 from bot.core.rulebook import BookHistory, RuleBook
+from bot.services.borders import load_borders
 from bot.services.rulebooks import load_rulebooks
 from tests.core.people import SHANGHAI, TEXT, book, contact, days, fact, midnight, noon, person
 
 DAY = date(2020, 2, 20)
 NO_RISK = RiskMap()
-BOOKS = load_rulebooks(Path(__file__).parents[2] / "config" / "rulebooks")
+CONFIG = Path(__file__).parents[2] / "config"
+BOOKS = load_rulebooks(CONFIG / "rulebooks", load_borders(CONFIG / "divisions"))
 SCHEMES = sorted({one.scheme for one in BOOKS})
 
 
@@ -236,7 +238,7 @@ _DETAILS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "measure_lifted": st.fixed_dictionaries({"reason": st.sampled_from(["discharged", "completed"])}),
     "shared_building": st.fixed_dictionaries({"scope": st.sampled_from(["unit", "venue"])}),
     "test": st.fixed_dictionaries({"result": st.sampled_from(["negative", "positive"]), "method": st.just("pcr"), "minute": st.integers(0, 1439)}),
-    "stay": st.fixed_dictionaries({"bordering": st.booleans()}),
+    "stay": st.fixed_dictionaries({}),
     "false_declaration": st.just({}),
 }  # fmt: skip
 _RELIEVING = {"measure_lifted", "test"}

@@ -8,11 +8,13 @@ import pytest
 from bot.core.cases import SITUATIONS, Case, parse_cases
 from bot.core.rulebook import InvalidRuleBook, RuleBook
 from bot.core.rules import REPORT_MISSING
+from bot.services.borders import load_borders
 from bot.services.rulebooks import load_cases, load_rulebooks
 from tests.core.people import book
 
-FOLDER = Path(__file__).parents[2] / "config" / "rulebooks"
-BOOKS = tuple(load_rulebooks(FOLDER))
+CONFIG = Path(__file__).parents[2] / "config"
+FOLDER = CONFIG / "rulebooks"
+BOOKS = tuple(load_rulebooks(FOLDER, load_borders(CONFIG / "divisions")))
 
 
 def all_cases() -> Iterator[tuple[RuleBook, str, Case]]:

@@ -139,7 +139,7 @@ RED = "gives: {at_least: red}"
         (f"fact: stay, {RED}, {HOLD}, risk: [huge]", "'huge' is not one of"),
         (f"fact: stay, {RED}, {HOLD}, risk: [low, medium, high, unknown]", "every risk level is accepted"),
         (f"fact: stay, {RED}, {HOLD}, when: {{days: {{max: 0}}}}", "no fact can meet this: 'days'"),
-        (f"fact: stay, {RED}, {HOLD}, when: {{codes_together: {{min: 2}}}}", "only symptoms have codes"),
+        (f"fact: stay, {RED}, {HOLD}, when: {{codes_together: {{min: 2}}}}", "stay has no 'codes_together'"),
         (f"fact: stay, {RED}, {HOLD}, when: {{corroborated: false}}", "can only be true"),
         (f"fact: stay, {RED}, {HOLD}, when: {{minor: perhaps}}", "neither true nor false"),
         (f"fact: contact, {RED}, {HOLD}, ask_first: {{sources: [telecom], days: 3, gives: {{at_least: yellow}}}}",
