@@ -5,9 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from benchmarks import punch_in
+from benchmarks import assess, punch_in
 
-BENCHMARKS: tuple[tuple[str, Callable[[list[str]], int]], ...] = (("punch_in", punch_in.main),)
+BENCHMARKS: tuple[tuple[str, Callable[[list[str]], int]], ...] = (
+    ("assess", assess.main),
+    ("punch_in", punch_in.main),
+)
 
 
 def main() -> int:

@@ -5,16 +5,16 @@ A colour is a pure function of the person, the versions of one scheme's rule boo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from bot.core import outlook
-from bot.core.days import ONE_DAY
 from bot.core.evaluate import Books, Finding, HoldArithmetic, Moment, find, visible_facts
 from bot.core.model import BY_SEVERITY, SEVERITY, Colour, Identity, Person, RiskMap, State
 from bot.core.rules import REPORT_MISSING, Report, RuleBook
+from bot.core.scores import scores, severity
 
 __all__ = ["Assessment", "Books", "Finding", "HoldArithmetic", "assess"]
 
@@ -26,6 +26,7 @@ class _Outcome(NamedTuple):
     state: State
     missing: tuple[str, ...]
     findings: tuple[Finding, ...]
+    moment: Moment | None = None
 
 
 class Assessment:
@@ -34,20 +35,21 @@ class Assessment:
     `missing` has codes: identity, declaration, home, report, rule_book, risk:<division>.
     """
 
-    __slots__ = ("_ahead", "_books", "_person", "_risk", "at", "book", "colour", "findings", "missing", "scheme", "state")  # fmt: skip
+    __slots__ = ("_ahead", "_books", "_moment", "_person", "_risk", "_stage", "at", "book", "colour", "findings", "missing", "scheme", "state")  # fmt: skip
 
     def __init__(
         self, scheme: str, outcome: _Outcome, book: RuleBook | None, at: datetime,
         *, person: Person, books: Books | None, risk: RiskMap,
     ) -> None:  # fmt: skip
         self.scheme = scheme
-        self.colour, self.state, self.missing, self.findings = outcome
+        self.colour, self.state, self.missing, self.findings, self._moment = outcome
         self.book = book
         self.at = at
         self._person = person
         self._books = books
         self._risk = risk
         self._ahead: outlook.Ahead | None = None
+        self._stage: outlook.Stage | None = None
 
     @property
     def version(self) -> str | None:
@@ -62,7 +64,7 @@ class Assessment:
     @property
     def dimensions(self) -> dict[str, int]:
         """The points of each dimension of the rule book, in its order."""
-        return {} if self.book is None else _scores(self.findings, self.book, self._books)
+        return {} if self.book is None else scores(self.findings, self.book, self._books)
 
     @property
     def decisive(self) -> Finding | None:
@@ -100,18 +102,37 @@ class Assessment:
         """The earliest instant at which the clock alone may change this result: time to assess again."""
         if self._books is None:
             return None
-        if self.book is None or not self._person.facts:
+        stage = self.stage
+        if stage is None or not self._person.facts:
             expires = None if self.book is None else outlook.report_expires(self._person, self.book, self.at)
             change = self._books.next_change(self.at)
             return min((one for one in (expires, change) if one is not None), default=None)
-        return outlook.first_edge(self._person, self._books, self.book, self.at)
+        return outlook.first_edge(self._person, stage)
+
+    @property
+    def stage(self) -> outlook.Stage | None:
+        """What runs on from this instant, for the outlook; None without a rule book."""
+        if (
+            self._stage is None
+            and self._moment is not None
+            and self.book is not None
+            and self._books is not None
+        ):
+            self._stage = outlook.stage(self._books, self.book, self._moment)
+        return self._stage
 
     def without(self, fact_id: int) -> Assessment:
         """The assessment as it would be if that fact were withdrawn; ValueError if the person has no such fact."""
         kept = tuple(fact for fact in self._person.facts if fact.id != fact_id)
         if len(kept) == len(self._person.facts):
             raise ValueError(f"no fact {fact_id}")
-        return self._again(replace(self._person, facts=kept), self.at)
+        person = replace(self._person, facts=kept)
+        if self._moment is None or self.book is None or self._books is None:
+            return self._again(person, self.at)
+        outcome = _judge(person, self._books, self.book, self._moment.without(fact_id, person))
+        return Assessment(
+            self.scheme, outcome, self.book, self.at, person=person, books=self._books, risk=self._risk
+        )
 
     def to_json(self, *, ahead: bool = True) -> dict[str, Any]:
         """Plain ids, codes, whole numbers and ISO dates, in a fixed order; no texts and no personal data.
@@ -147,14 +168,11 @@ class Assessment:
 
     def _look_ahead(self) -> outlook.Ahead:
         if self._ahead is None:
-            if (
-                self._books is None
-                or self.book is None
-                or (self.colour is Colour.GREEN and not self._person.facts)
-            ):
+            stage = None if self.colour is Colour.GREEN and not self._person.facts else self.stage
+            if stage is None or self._books is None:
                 self._ahead = outlook.nothing_ahead(self)
             else:
-                self._ahead = outlook.look_ahead(self, self._person, self._books, self._again)
+                self._ahead = outlook.look_ahead(self, self._person, self._books, stage, self._again)
         return self._ahead
 
 
@@ -173,7 +191,8 @@ def assess(
     if books is None or book is None:
         outcome = _Outcome(Colour.GREY, State.UNDECIDED, (NO_RULE_BOOK,), ())
     else:
-        outcome = _judge(person, books, book, risk, at)
+        moment = Moment(person, risk, at, visible_facts(person, at) if person.facts else [])
+        outcome = _judge(person, books, book, moment)
     return Assessment(
         scheme or (books.scheme if books is not None else ""),
         outcome,
@@ -185,28 +204,29 @@ def assess(
     )
 
 
-def _judge(person: Person, books: Books, book: RuleBook, risk: RiskMap, at: datetime) -> _Outcome:
-    moment = Moment(person, risk, at, visible_facts(person, at) if person.facts else [])
+def _judge(person: Person, books: Books, book: RuleBook, moment: Moment) -> _Outcome:
     missing = _missing(person, book, moment.today)
     if missing:
-        return _Outcome(Colour.GREY, State.UNDECIDED, missing, ())
+        return _Outcome(Colour.GREY, State.UNDECIDED, missing, (), moment)
     findings, unknown = find(books, book, moment) if moment.facts else ([], set())
     worst = severity(findings, book, books) if findings else 0
     report = book.report
-    if report is not None and report.when_missing != "keep" and _expired(person, report, moment.today):
+    if report is not None and outlook.expired(
+        outlook.last_report(person, moment.today), report, moment.today
+    ):
         if report.when_missing == "yellow":
             findings.append(_missing_report(book, report))
             worst = severity(findings, book, books)
         elif worst == 0:
-            return _Outcome(Colour.GREY, State.EXPIRED, ("report",), tuple(findings))
+            return _Outcome(Colour.GREY, State.EXPIRED, ("report",), tuple(findings), moment)
     if unknown and worst < SEVERITY[Colour.RED]:
         codes = tuple(f"risk:{division}" for division in sorted(unknown))
-        return _Outcome(Colour.GREY, State.UNDECIDED, codes, tuple(findings))
+        return _Outcome(Colour.GREY, State.UNDECIDED, codes, tuple(findings), moment)
     state = State.DECIDED
     if any(one.pending for one in findings):
         firm = severity([one for one in findings if not one.pending], book, books)
         state = State.PENDING if firm < worst else State.DECIDED
-    return _Outcome(BY_SEVERITY[worst], state, (), tuple(findings))
+    return _Outcome(BY_SEVERITY[worst], state, (), tuple(findings), moment)
 
 
 def _missing(person: Person, book: RuleBook, today: date) -> tuple[str, ...]:
@@ -223,58 +243,8 @@ def _missing(person: Person, book: RuleBook, today: date) -> tuple[str, ...]:
     return tuple(missing)
 
 
-def _expired(person: Person, report: Report, today: date) -> bool:
-    last = outlook.last_report(person, today)
-    return last is None or today >= last + report.valid_days * ONE_DAY
-
-
 def _missing_report(book: RuleBook, report: Report) -> Finding:
     return Finding(REPORT_MISSING, None, None, 0, Colour.YELLOW, None, False, book.version, report.text, None)
-
-
-def severity(findings: Iterable[Finding], book: RuleBook, books: Books | None) -> int:
-    """How severe findings are together: 0 green, 1 yellow, 2 red."""
-    worst, firm, cap, points = 0, 0, 2, False
-    for one in findings:
-        if one.at_least is not None:
-            found = SEVERITY[one.at_least]
-            if one.firm:
-                firm = max(firm, found)
-            else:
-                worst = max(worst, found)
-        elif one.at_most is not None:
-            cap = min(cap, SEVERITY[one.at_most])
-        else:
-            points = True
-    if points and worst < cap:
-        total = sum(_scores(findings, book, books).values())
-        worst = max(worst, SEVERITY[book.worst_band(total)])
-    return max(min(worst, cap), firm)
-
-
-def _scores(findings: Iterable[Finding], book: RuleBook, books: Books | None) -> dict[str, int]:
-    """The points of each dimension; a dimension that only an older version knows keeps that version's way."""
-    scores = dict.fromkeys(book.dimensions, 0)
-    for one in findings:
-        name = one.dimension
-        if name is None:
-            continue
-        how = book.dimensions.get(name)
-        if how is None:
-            how = next(
-                (
-                    old.dimensions[name]
-                    for old in (() if books is None else books.versions)
-                    if name in old.dimensions
-                ),
-                None,
-            )
-        before = scores.get(name, 0)
-        combined = (
-            before + one.points if how is not None and how.combine == "sum" else max(before, one.points)
-        )
-        scores[name] = combined if how is None else min(combined, how.cap)
-    return scores
 
 
 def _weight(finding: Finding) -> tuple[int, int, date]:

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import NamedTuple, Protocol
 
+from bot.core.asking import asked_about, outcome_of_asking
 from bot.core.days import ONE_DAY, begins, by_day, completed, day_of
-from bot.core.facts import FactKind, days_of, last_day
+from bot.core.facts import FactKind, last_day
 from bot.core.model import Colour, Fact, Person, RiskMap
 from bot.core.rules import Hold, Rule, RuleBook
 
@@ -91,7 +92,7 @@ class Moment:
         self.today = day_of(at, person.zone)
         self.facts = facts
         self._days: dict[date, bool] | None = None
-        self._levels: dict[int, frozenset[str | None]] = {}
+        self._levels: dict[tuple[int, bool], frozenset[str | None]] = {}
         self._then: dict[int, Moment] = {}
 
     def when_known(self, fact: Fact) -> Moment:
@@ -111,21 +112,36 @@ class Moment:
             self._days = by_day(self.person.punch_in_days, symptoms)
         return self._days
 
-    def levels(self, fact: Fact) -> frozenset[str | None]:
-        """The risk level on each day of the fact as known then; one unknown then is read as first known later."""
-        found = self._levels.get(fact.id)
+    def without(self, fact_id: int, person: Person) -> Moment:
+        """The same moment of the person without that fact; what was looked up about the others is kept."""
+        moment = Moment(person, self.risk, self.at, [one for one in self.facts if one.id != fact_id])
+        moment._levels = self._levels
+        return moment
+
+    def levels(self, fact: Fact, *, held: bool) -> frozenset[str | None]:
+        """The risk level on each day of the fact: as known now, or for a hold as known when the fact became known.
+
+        A level that was unknown then is read as first known later.
+        """
+        found = self._levels.get((fact.id, held))
         if found is None:
-            found = self._levels[fact.id] = frozenset(self._each_level(fact))
+            found = self._levels[fact.id, held] = self._look_up(fact, held)
         return found
 
-    def _each_level(self, fact: Fact) -> Iterator[str | None]:
+    def _look_up(self, fact: Fact, held: bool) -> frozenset[str | None]:
         division = fact.division
         if division is None:
-            yield None
-            return
-        for day in days_of(fact, self.zone, self.today):
-            level = self.risk.level(division, day, self.known)
-            yield level or self.risk.first_level(division, day, self.known, self.at)
+            return frozenset((None,))
+        known = fact.known_at if held else self.at
+        last = last_day(fact, self.zone, day_of(known, self.zone) if held else self.today)
+        level = self.risk.level_throughout(division, fact.start, last, known)
+        if level is not None:
+            return frozenset((level,))
+        days = (fact.start + number * ONE_DAY for number in range((last - fact.start).days + 1))
+        return frozenset(
+            self.risk.level(division, day, known) or self.risk.first_level(division, day, known, self.at)
+            for day in days
+        )
 
 
 def visible_facts(person: Person, at: datetime) -> list[Fact]:
@@ -183,8 +199,8 @@ def meets_conditions(rule: Rule, fact: Fact, now: Moment) -> bool:
 def _finding(rule: Rule, fact: Fact, book: RuleBook, now: Moment, unknown: set[str]) -> Finding | None:
     if not meets_conditions(rule, fact, now):
         return None
-    risk_met = rule.risk is None or _risk_met(rule, fact, book, now)
-    if risk_met is False:
+    met = True if rule.risk is None else risk_met(rule, fact, book, now)
+    if met is False:
         return None
     gives, hold = rule.gives, None
     if rule.steps:
@@ -192,18 +208,18 @@ def _finding(rule: Rule, fact: Fact, book: RuleBook, now: Moment, unknown: set[s
         if hold is None:
             return None
         gives = rule.steps[hold.step].gives
-    elif not _lasts(rule, fact, book, now):
+    elif not lasts(rule, fact, book, now):
         return None
-    if risk_met is None:
+    if met is None:
         unknown.add(fact.division or "")
         return None
-    pending = rule.ask_first is not None and asked_about(rule, fact, book, now)
-    if pending:
-        outcome = _outcome_of_asking(rule, fact, now)
+    pending = False
+    if rule.ask_first is not None and asked_about(rule, fact, book, now):
+        outcome = outcome_of_asking(rule, fact, now)
         if outcome == "cleared":
             return None
         pending = outcome == "pending"
-        if pending and rule.ask_first is not None:
+        if pending:
             gives = rule.ask_first.gives
     return Finding(
         rule.id, fact.id, gives.dimension, gives.points, gives.at_least, gives.at_most, pending,
@@ -211,9 +227,9 @@ def _finding(rule: Rule, fact: Fact, book: RuleBook, now: Moment, unknown: set[s
     )  # fmt: skip
 
 
-def _risk_met(rule: Rule, fact: Fact, book: RuleBook, now: Moment) -> bool | None:
+def risk_met(rule: Rule, fact: Fact, book: RuleBook, now: Moment) -> bool | None:
     """Whether the division's risk level is one that the rule is about; None if that can't be known."""
-    levels = (now.when_known(fact) if rule.steps else now).levels(fact)
+    levels = now.levels(fact, held=bool(rule.steps))
     accepted = rule.risk or frozenset()
     if not accepted.isdisjoint(levels):
         return True
@@ -224,7 +240,8 @@ def _risk_met(rule: Rule, fact: Fact, book: RuleBook, now: Moment) -> bool | Non
     return True if "unknown" in accepted else None
 
 
-def _lasts(rule: Rule, fact: Fact, book: RuleBook, now: Moment) -> bool:
+def lasts(rule: Rule, fact: Fact, book: RuleBook, now: Moment) -> bool:
+    """Whether today lies in the days of a rule without a hold, and nothing relieved it."""
     window = rule.window
     if window is not None:
         days = (now.today - since_day(fact, window.since, now.zone, now.today)).days
@@ -325,92 +342,3 @@ def _span(fact: Fact, zone_name: str) -> tuple[datetime, datetime, date]:
         taken = day_begins + timedelta(minutes=minute)
         return taken, taken, fact.start
     return day_begins, begins(fact.start + ONE_DAY, zone_name) - timedelta(minutes=1), fact.start
-
-
-def asked_about(rule: Rule, fact: Fact, book: RuleBook, now: Moment) -> bool:
-    """Whether this rule asks before it counts such a fact."""
-    asking = rule.ask_first
-    if asking is None or fact.source not in asking.sources:
-        return False
-    return not asking.bordering_only or _near_a_stated_place(fact, book, now)
-
-
-def _near_a_stated_place(fact: Fact, book: RuleBook, now: Moment) -> bool:
-    """Whether it borders on a place where the resident had said to be before the fact became known.
-
-    That is where the stays declared by then were on the fact's days; if they end earlier, the last one of them.
-    """
-    division = fact.division
-    if division is None:
-        return False
-    said = [
-        one
-        for one in now.facts
-        if one.kind == FactKind.STAY and one.source == STATED and one.known_at < fact.known_at
-    ]
-    first, last = fact.start, last_day(fact, now.zone, now.today)
-    there = [one for one in said if one.start <= last and last_day(one, now.zone, now.today) >= first]
-    if not there:
-        before = [one for one in said if one.start <= last]
-        latest = max(before, key=lambda one: (last_day(one, now.zone, now.today), one.id), default=None)
-        there = [] if latest is None else [latest]
-    return any(one.division is not None and book.borders.between(one.division, division) for one in there)
-
-
-def _outcome_of_asking(rule: Rule, fact: Fact, now: Moment) -> str:
-    """confirmed, cleared, pending, or (after the rule's days of asking) cleared.
-
-    A worker's last answer decides. A resident's "yes" stands: nobody clicks a confirmed colour away.
-    """
-    if corroborated(fact, now):
-        return "confirmed"
-    answers = sorted(
-        (one for one in now.facts if one.kind == FactKind.ANSWER and one.details.get("about") == fact.id),
-        key=lambda one: (one.known_at, one.id),
-    )
-    workers = [one.details.get("answer") for one in answers if one.source == "worker"]
-    own = [one.details.get("answer") for one in answers if one.source != "worker"]
-    if workers and workers[-1] != "unsure":
-        return "confirmed" if workers[-1] == "yes" else "cleared"
-    if "yes" in own:
-        return "confirmed"
-    if own and own[-1] == "no" and _supported(fact, now):
-        return "cleared"
-    days = 0 if rule.ask_first is None else rule.ask_first.days
-    asked_until = day_of(fact.known_at, now.zone) + days * ONE_DAY
-    return "pending" if now.today <= asked_until else "cleared"
-
-
-def corroborated(fact: Fact, moment: Moment) -> bool:
-    """Whether another source puts the person into the same prefecture on a day of that fact."""
-    if fact.division is None:
-        return False
-    first, last = fact.start, last_day(fact, moment.zone, moment.today)
-    return any(
-        one.kind in LOCATIONS
-        and one.source != fact.source
-        and one.division is not None
-        and one.division[:4] == fact.division[:4]
-        and one.start <= last
-        and last_day(one, moment.zone, moment.today) >= first
-        for one in moment.facts
-        if one is not fact
-    )
-
-
-LOCATIONS = frozenset({FactKind.STAY, FactKind.JOURNEY, FactKind.REGION_ORIGIN})
-STATED = "declaration"
-"""The source of what residents declare about themselves."""
-_SUPPORT_AT_ANY_TIME = frozenset({"telecom", "worker", "community"})
-
-
-def _supported(fact: Fact, now: Moment) -> bool:
-    """Whether a stay elsewhere on that day backs a "no": declared before, or from a source other than oneself."""
-    return any(
-        one.kind == FactKind.STAY
-        and one.id != fact.id
-        and (one.division or "")[:4] != (fact.division or "")[:4]
-        and one.start <= fact.start <= last_day(one, now.zone, now.today)
-        and (one.source in _SUPPORT_AT_ANY_TIME or one.known_at < fact.known_at)
-        for one in now.facts
-    )

@@ -136,6 +136,21 @@ class RiskMap:
                     return level
         return None
 
+    def level_throughout(self, division: str, first: date, last: date, at: datetime) -> str | None:
+        """The level, as known at that instant, if one statement gives it for all of these days; else None."""
+        for length in _PREFIXES:
+            for entry in (
+                reversed(self._entries.get(division[:length], ())) if length <= len(division) else ()
+            ):
+                if (
+                    entry.known_at <= at
+                    and entry.first <= last
+                    and (entry.last is None or entry.last >= first)
+                ):
+                    whole = entry.first <= first and (entry.last is None or entry.last >= last)
+                    return entry.level if whole else None
+        return None
+
     def first_level(self, division: str, day: date, since: datetime, until: datetime) -> str | None:
         """The level on that day that was published first after `since`, by `until`; None if none was."""
         first: RiskEntry | None = None

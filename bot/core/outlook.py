@@ -1,35 +1,24 @@
-"""What lies ahead of an assessment: when the clock and normal punch-ins change it, found by assessing again."""
+"""What lies ahead of an assessment: when the clock and normal punch-ins change it, and what that needs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from bot.core.days import ONE_DAY, begins, completed, day_of
-from bot.core.evaluate import (
-    OPEN_KINDS,
-    Books,
-    Moment,
-    asked_about,
-    hold_of,
-    meets_conditions,
-    rules_for,
-    since_day,
-    visible_facts,
-)
-from bot.core.model import Colour, Fact, Person, PunchInDay, RiskMap, State
-from bot.core.rules import Rule, RuleBook
+from bot.core.course import Course, Effect, Span, courses, moves, spans
+from bot.core.days import ONE_DAY, begins, day_of
+from bot.core.evaluate import Books, Moment
+from bot.core.model import BY_SEVERITY, SEVERITY, Colour, Person, PunchInDay, State
+from bot.core.rules import Report, RuleBook
+from bot.core.scores import severity
 
 if TYPE_CHECKING:
     from bot.core.assess import Assessment
 
 Assess = Callable[[Person, datetime], "Assessment"]
-
-NO_RISK = RiskMap()
-_MOST_EDGES = 200
 
 
 class Ahead(NamedTuple):
@@ -38,6 +27,15 @@ class Ahead(NamedTuple):
     at: datetime | None
     needs: tuple[str, ...]
     colour: Colour | None
+
+
+class Stage(NamedTuple):
+    """A stretch of time in which one version is in force, seen from its begin."""
+
+    moment: Moment
+    book: RuleBook
+    courses: tuple[Course, ...]
+    change: datetime | None
 
 
 def last_report(person: Person, today: date) -> date | None:
@@ -49,6 +47,13 @@ def last_report(person: Person, today: date) -> date | None:
         if one.day <= today and (last is None or one.day > last):
             last = one.day
     return last
+
+
+def expired(last: date | None, report: Report | None, today: date) -> bool:
+    """Whether a last report of that day no longer counts, where the book minds."""
+    if report is None or report.when_missing == "keep":
+        return False
+    return last is None or today >= last + report.valid_days * ONE_DAY
 
 
 def report_expires(person: Person, book: RuleBook, at: datetime) -> datetime | None:
@@ -65,32 +70,144 @@ def nothing_ahead(assessment: Assessment) -> Ahead:
     return Ahead(None, assessment.missing, None)
 
 
-def first_edge(person: Person, books: Books, book: RuleBook, at: datetime) -> datetime | None:
-    """The first instant after `at` at which a window, a hold, a report or a version ends or begins."""
-    expires = report_expires(person, book, at)
-    edges = [*_edges(person, books, book, at), *(() if expires is None else (expires,))]
+def stage(books: Books, book: RuleBook, moment: Moment) -> Stage:
+    """What runs on from that moment."""
+    return Stage(moment, book, tuple(courses(books, book, moment)), books.next_change(moment.at))
+
+
+def first_edge(person: Person, now: Stage) -> datetime | None:
+    """The first instant after now at which a window, a hold, a report or a version ends or begins."""
+    moment = now.moment
+    expires = report_expires(person, now.book, moment.at)
+    edges = [one for one in (expires, now.change) if one is not None]
+    if any(moves(one.rule, one.fact, moment) for one in now.courses):
+        edges.append(begins(moment.today + ONE_DAY, moment.zone))
+    days = moment.normal_days()
+    found = [span for course in now.courses for span in spans(course, moment, days, 1)]
+    ends = [day for day in (*_ends(found), *(one.days_until for one in found)) if day and day > moment.today]
+    if ends:
+        edges.append(begins(min(ends), moment.zone))
     return min(edges, default=None)
 
 
-def look_ahead(assessment: Assessment, person: Person, books: Books, assess: Assess) -> Ahead:
+def look_ahead(assessment: Assessment, person: Person, books: Books, now: Stage, assess: Assess) -> Ahead:
     """The next change of colour if the person punches in normally on every day from now on."""
     if assessment.missing and assessment.state is State.UNDECIDED:
         return nothing_ahead(assessment)
-    days = _horizon(person, books, assessment.at)
-    diligent = _diligent(person, assessment.at, 0, days)
-    until = assessment.at + (days - 1) * ONE_DAY
-    instant = assessment.at
-    seen = assess(diligent, instant)
-    for _ in range(_MOST_EDGES):
-        if seen.colour is not assessment.colour:
-            return Ahead(instant, _needs(assessment, person, assess, instant, seen.colour), seen.colour)
-        book = books.at(instant)
-        edge = None if book is None else min(_edges(diligent, books, book, instant), default=None)
-        if edge is None or edge > until:
+    horizon = _horizon(person, books, assessment.at)
+    until = assessment.at + (horizon - 1) * ONE_DAY
+    reports = _Reports(person, now.moment, horizon)
+    while True:
+        found = _first_change(assessment.colour, now, books, reports)
+        if found is not None:
+            return found
+        change = now.change
+        if change is None or change > until:
+            return Ahead(None, _relief(assessment, books), None)
+        seen = assess(reports.diligent_person(), change)
+        following = seen.stage
+        if following is None or seen.colour is not assessment.colour:
+            needs = ("time",) if following is None else reports.needs(following, books, change, seen.colour)
+            return Ahead(change, needs, seen.colour)
+        now = following
+
+
+def _first_change(colour: Colour, now: Stage, books: Books, reports: _Reports) -> Ahead | None:
+    """The first other colour while that version is in force."""
+    moment = now.moment
+    found = [
+        span for course in now.courses for span in spans(course, moment, reports.diligent, reports.horizon)
+    ]
+    for day in sorted({moment.today, *_ends(found)}):
+        instant = moment.at if day <= moment.today else begins(day, moment.zone)
+        if now.change is not None and instant >= now.change:
             break
-        instant = edge
-        seen = assess(diligent, instant)
-    return Ahead(None, _relief(assessment, books), None)
+        seen = _colour([span.effect for span in found if _covers(span, day)], now.book, books)
+        if seen is not colour:
+            return Ahead(instant, reports.needs(now, books, instant, seen), seen)
+    return None
+
+
+def _ends(found: Iterable[Span]) -> set[date]:
+    return {day for span in found for day in (span.first, span.until) if day is not None}
+
+
+def _covers(span: Span, day: date) -> bool:
+    return span.first <= day and (span.until is None or day < span.until)
+
+
+def _colour(effects: Sequence[Effect], book: RuleBook, books: Books, *, expired_as: str = "") -> Colour:
+    """The colour of effects together, and of a report that is no longer valid."""
+    known = [one for one in effects if not one.unknown]
+    worst = severity(known, book, books) if known else 0
+    if expired_as == "yellow":
+        worst = max(worst, SEVERITY[Colour.YELLOW]) if _uncapped(known) else worst
+    elif expired_as == "grey" and worst == 0:
+        return Colour.GREY
+    if worst < SEVERITY[Colour.RED] and len(known) < len(effects):
+        return Colour.GREY
+    return BY_SEVERITY[worst]
+
+
+def _uncapped(effects: Iterable[Effect]) -> bool:
+    return not any(one.at_most is Colour.GREEN for one in effects)
+
+
+class _Reports:
+    """The punch-in days that there are, and those that would be if the person reported normally from now on."""
+
+    def __init__(self, person: Person, moment: Moment, horizon: int) -> None:
+        self.person = person
+        self.horizon = horizon
+        self.today = moment.today
+        self.taken = {day: normal for day, normal in moment.normal_days().items() if day <= moment.today}
+        self.punched_today = any(one.day == moment.today for one in person.punch_in_days)
+        self.diligent = self.taken | self._coming(0, horizon)
+
+    def _coming(self, first: int, last: int) -> dict[date, bool]:
+        coming = (self.today + number * ONE_DAY for number in range(first, last))
+        return {day: True for day in coming if day not in self.taken}
+
+    def diligent_person(self) -> Person:
+        """The person with a normal punch-in on each of the coming days that has none."""
+        first = 1 if self.punched_today else 0
+        coming = tuple(_normal(self.today + number * ONE_DAY) for number in range(first, self.horizon))
+        taken = tuple(one for one in self.person.punch_in_days if one.day <= self.today)
+        return replace(self.person, punch_in_days=taken + coming)
+
+    def needs(self, now: Stage, books: Books, instant: datetime, colour: Colour) -> tuple[str, ...]:
+        """What the change takes: time, and as few of the coming punch-ins as possible."""
+        moment, then = now.moment, day_of(instant, now.moment.zone)
+        days = (then - self.today).days
+        needs = ["time"] if days or instant > moment.at else []
+        fixed = [one for one in now.courses if not one.needs_punch_ins]
+        open_ones = [one for one in now.courses if one.needs_punch_ins]
+        sure = _effects(fixed, moment, self.diligent, then)
+        for first, last in ((0, 0), (1, days), (0, days), (1, days + 1), (0, days + 1)):
+            if self.punched_today:
+                first = max(first, 1)
+            coming = self._coming(first, last)
+            effects = sure + _effects(open_ones, moment, self.taken | coming, then)
+            if _colour(effects, now.book, books, expired_as=self._expired(now, first, last, then)) is colour:
+                if last > first:
+                    needs.append(f"normal_punch_ins:{last - first}")
+                break
+        return tuple(needs)
+
+    def _expired(self, now: Stage, first: int, last: int, then: date) -> str:
+        report = now.book.report
+        newest = last_report(self.person, self.today)
+        if last > first:
+            newest = self.today + (last - 1) * ONE_DAY
+        return report.when_missing if report is not None and expired(newest, report, then) else ""
+
+
+def _effects(some: Iterable[Course], moment: Moment, days: dict[date, bool], then: date) -> list[Effect]:
+    """What these give on that day."""
+    horizon = (then - moment.today).days + 1
+    return [
+        span.effect for course in some for span in spans(course, moment, days, horizon) if _covers(span, then)
+    ]
 
 
 def _horizon(person: Person, books: Books, at: datetime) -> int:
@@ -100,37 +217,9 @@ def _horizon(person: Person, books: Books, at: datetime) -> int:
     return max(book.look_back_days for book in books.versions) + 2 + min(max(ahead, 0), 366)
 
 
-def _diligent(person: Person, at: datetime, first: int, last: int) -> Person:
-    """The person with a normal punch-in on each of the coming days that has none; day 0 is today."""
-    today = day_of(at, person.zone)
-    taken = tuple(one for one in person.punch_in_days if one.day <= today)
-    punched_today = any(one.day == today for one in taken)
-    coming = range(max(first, 1) if punched_today else first, last)
-    return replace(
-        person, punch_in_days=taken + tuple(_normal(today + number * ONE_DAY) for number in coming)
-    )
-
-
 @lru_cache(maxsize=1024)
 def _normal(day: date) -> PunchInDay:
     return PunchInDay(day, True)
-
-
-def _needs(
-    assessment: Assessment, person: Person, assess: Assess, instant: datetime, colour: Colour
-) -> tuple[str, ...]:
-    """What the change takes: time, and as few of the coming punch-ins as possible."""
-    needs = ["time"] if instant > assessment.at else []
-    days = (day_of(instant, person.zone) - day_of(assessment.at, person.zone)).days
-    before = len(_diligent(person, assessment.at, 0, 0).punch_in_days)
-    for first, last in ((0, 0), (1, days), (0, days), (1, days + 1), (0, days + 1)):
-        with_these = _diligent(person, assessment.at, first, last)
-        if assess(with_these, instant).colour is colour:
-            taken = len(with_these.punch_in_days) - before
-            if taken:
-                needs.append(f"normal_punch_ins:{taken}")
-            break
-    return tuple(needs)
 
 
 def _relief(assessment: Assessment, books: Books) -> tuple[str, ...]:
@@ -143,53 +232,3 @@ def _relief(assessment: Assessment, books: Books) -> tuple[str, ...]:
             if book.version == finding.version:
                 found.extend(rule.id for rule in book.enders.get(finding.rule_id, ()))
     return tuple(f"relief:{rule_id}" for rule_id in dict.fromkeys(found))
-
-
-def _edges(person: Person, books: Books, book: RuleBook, at: datetime) -> Iterator[datetime]:
-    change = books.next_change(at)
-    if change is not None:
-        yield change
-    now = Moment(person, NO_RISK, at, visible_facts(person, at))
-    for fact in now.facts:
-        for rule, judging in rules_for(fact, books, book):
-            if meets_conditions(rule, fact, now) or rule.reads_moment:
-                for day in _days(rule, fact, judging, now):
-                    edge = begins(day, person.zone)
-                    if edge > at:
-                        yield edge
-
-
-def _days(rule: Rule, fact: Fact, book: RuleBook, now: Moment) -> Iterator[date]:
-    if rule.ask_first is not None and asked_about(rule, fact, book, now):
-        yield day_of(fact.known_at, now.zone) + (rule.ask_first.days + 1) * ONE_DAY
-    yield from _days_of_hold(rule, fact, book, now) if rule.steps else _days_without_hold(rule, fact, now)
-
-
-def _days_without_hold(rule: Rule, fact: Fact, now: Moment) -> Iterator[date]:
-    """The days on which a rule without a hold begins or stops to be met."""
-    if rule.window is not None:
-        since = fact.end if rule.window.since == "end" and fact.end else None
-        day = since or since_day(fact, rule.window.since, now.zone, now.today)
-        yield day + rule.window.first * ONE_DAY
-        if rule.window.last is not None:
-            yield day + (rule.window.last + 1) * ONE_DAY
-    elif fact.end is not None and fact.kind in OPEN_KINDS:
-        yield fact.end + ONE_DAY
-
-
-def _days_of_hold(rule: Rule, fact: Fact, book: RuleBook, now: Moment) -> Iterator[date]:
-    """The day after the current step's days, and the day on which its punch-ins will be complete."""
-    hold = hold_of(rule, fact, book, now)
-    if hold is None or hold.anchor is None:
-        return
-    if rule.steps[hold.step].hold.anchor == "end" and fact.end is not None and fact.end > now.today:
-        yield fact.end + (hold.days + 1) * ONE_DAY
-    last = hold.anchor + hold.days * ONE_DAY
-    yield last + ONE_DAY
-    if hold.normal_wanted:
-        reached, _ = completed(
-            now.normal_days(), anchor=hold.anchor, until=date.max, wanted=hold.normal_wanted,
-            consecutive=hold.consecutive, last=last,
-        )  # fmt: skip
-        if reached is not None:
-            yield reached

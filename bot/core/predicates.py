@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
-from bot.core.evaluate import Moment, corroborated
+from bot.core.asking import corroborated
 from bot.core.facts import FactKind, last_day
 from bot.core.model import Fact
 from bot.core.rules import Condition, Predicate
+
+if TYPE_CHECKING:
+    from bot.core.evaluate import Moment
 
 _ANY = (0, 2**63)
 

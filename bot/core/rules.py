@@ -111,7 +111,7 @@ class Rule:
     """One rule. An incriminating one has `gives` (or steps); an exonerating one `ends` others, or caps them.
 
     `when` has alternatives, each of conditions that must all hold; empty: any fact of these kinds. `predicates`
-    is the same, compiled. `only_its_source`: nothing but the fact's own source ends or caps what it gives.
+    is the same, compiled; `reads_moment`: one asks for more than the fact itself. `only_its_source`: nothing but the fact's own source ends or caps what it gives.
     """
 
     id: str
@@ -130,11 +130,11 @@ class Rule:
     ends: tuple[str, ...]
     only_its_source: bool
     text: Mapping[str, str]
+    reads_moment: bool = field(init=False)
 
-    @property
-    def reads_moment(self) -> bool:
-        """Whether a condition asks for more than the fact itself."""
-        return any(one.reads_moment for alternative in self.when for one in alternative)
+    def __post_init__(self) -> None:
+        reads = any(one.reads_moment for alternative in self.when for one in alternative)
+        object.__setattr__(self, "reads_moment", reads)
 
 
 @dataclass(frozen=True, slots=True)
