@@ -28,7 +28,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from enum import StrEnum
 
 from bot.core.days import day_of
@@ -285,9 +285,3 @@ def last_day(fact: Fact, zone_name: str, today: date) -> date:
     if ending is Ending.WHEN_KNOWN:
         return max(fact.start, min(day_of(fact.known_at, zone_name), today))
     return fact.start
-
-
-def days_of(fact: Fact, zone_name: str, today: date) -> tuple[date, ...]:
-    """Every day of a fact up to today."""
-    length = (last_day(fact, zone_name, today) - fact.start).days
-    return tuple(fact.start + timedelta(days=number) for number in range(length + 1))

@@ -1,6 +1,8 @@
 """Each condition that a rule can make, just met and just not."""
 
+from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -104,3 +106,61 @@ def test_one_of_several_conditions_is_enough() -> None:
     facts = [fact(1, "symptom", DAY, code="fever"), fact(2, "symptom", DAY, temperature_tenths=373),
              fact(3, "symptom", DAY, temperature_tenths=372), fact(4, "symptom", DAY, code="cough")]  # fmt: skip
     assert met(rule, *facts) == [1, 2]
+
+
+def journey(number: int, **details: Any) -> Fact:
+    """A train with a case on board."""
+    return fact(number, "journey", DAY, division="420106", mode="train", with_case=True, **details)
+
+
+def test_same_carriage_needs_both_carriages_known() -> None:
+    trains = [
+        journey(1, carriage=5, case_carriage=5),
+        journey(2, carriage=5, case_carriage=6),
+        journey(3, carriage=5),
+        journey(4, case_carriage=5),
+    ]
+    assert met("fact: journey, when: {with_case: true, same_carriage: true}", *trains) == [1]
+    assert met("fact: journey, when: {same_carriage: false}", *trains) == [2]
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"), [(9, []), (10, [1]), (13, [1]), (16, [1]), (17, [])],
+)  # fmt: skip
+def test_rows_are_counted_to_the_front_and_to_the_back(row: int, expected: list[int]) -> None:
+    flights = [journey(1, row=row, case_row=13), journey(2, row=row)]
+    assert met("fact: journey, when: {rows_apart: {max: 3}}", *flights) == expected
+
+
+def test_symptom_group_stands_for_its_symptoms() -> None:
+    symptoms = [
+        fact(1, "symptom", DAY, code="cough"),
+        fact(2, "symptom", DAY, code="diarrhea"),
+        fact(3, "symptom", DAY, code="conjunctivitis"),
+        fact(4, "symptom", DAY, temperature_tenths=372),
+        fact(5, "symptom", DAY, code="other"),
+    ]
+    assert met("fact: symptom, when: {symptom_group: [respiratory, eyes]}", *symptoms) == [1, 3]
+    every = "[respiratory, body, digestive, eyes]"
+    assert met(f"fact: symptom, when: {{symptom_group: {every}}}", *symptoms) == [1, 2, 3]
+
+
+def test_colour_of_another_place_stays_until_its_source_takes_it_back() -> None:
+    rule = (
+        f"  - {{id: elsewhere, text: {TEXT}, fact: other_place_colour, when: {{colour: red}},"
+        " gives: {at_least: red}, only_its_source: true}\n"
+        f"  - {{id: set_green, text: {TEXT}, fact: override, when: {{colour: green}}, effect: exonerating,"
+        " gives: {at_most: green}}\n"
+    )
+    marked = fact(1, "other_place_colour", DAY, division="410100", source="henan", colour="red")
+    green = fact(
+        2, "override", DAY, end=DAY + timedelta(days=30), known_at=noon(DAY), colour="green",
+        reason_code="r", issuer="a", second_person="b",
+    )  # fmt: skip
+    for facts, colour in (
+        ((marked, green), "red"),
+        ((replace(marked, withdrawn_at=TODAY), green), "green"),
+        ((replace(marked, end=DAY + timedelta(days=4)), green), "green"),
+        ((contact(3, DAY), green), "green"),
+    ):
+        assert assess(person(facts), book(rule), RiskMap(), TODAY).colour == colour
