@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple, Protocol
 
 from bot.core.asking import asked_about, outcome_of_asking
-from bot.core.days import ONE_DAY, begins, by_day, completed, day_of
+from bot.core.days import ONE_DAY, begins, by_day, completed, day_of, zone
 from bot.core.facts import FactKind, last_day
 from bot.core.model import Colour, Fact, Person, RiskMap
 from bot.core.rules import Hold, Rule, RuleBook
@@ -336,9 +336,13 @@ def relieved(ender: Rule, fact: Fact, now: Moment, *, since: date | None = None)
 
 def _span(fact: Fact, zone_name: str) -> tuple[datetime, datetime, date]:
     """The earliest and the latest instant at which a test can have been taken, and its day."""
-    day_begins = begins(fact.start, zone_name)
     minute = fact.details.get("minute")
     if isinstance(minute, int):
-        taken = day_begins + timedelta(minutes=minute)
+        clock = time(minute // 60, minute % 60)
+        taken = datetime.combine(fact.start, clock, tzinfo=zone(zone_name)).astimezone(UTC)
         return taken, taken, fact.start
-    return day_begins, begins(fact.start + ONE_DAY, zone_name) - timedelta(minutes=1), fact.start
+    return (
+        begins(fact.start, zone_name),
+        begins(fact.start + ONE_DAY, zone_name) - timedelta(minutes=1),
+        fact.start,
+    )

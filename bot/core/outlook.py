@@ -223,12 +223,19 @@ def _normal(day: date) -> PunchInDay:
 
 
 def _relief(assessment: Assessment, books: Books) -> tuple[str, ...]:
-    """The relieving rules that could end what time alone doesn't."""
+    """The relieving rules that could end what time alone doesn't, after the punch-ins that come before them."""
     found: list[str] = []
+    missing = 0
     for finding in assessment.findings:
-        if finding.hold is not None and finding.hold.waits_for is not None:
-            found.append(finding.hold.waits_for)
         for book in books.versions:
-            if book.version == finding.version:
-                found.extend(rule.id for rule in book.enders.get(finding.rule_id, ()))
-    return tuple(f"relief:{rule_id}" for rule_id in dict.fromkeys(found))
+            if book.version != finding.version or finding.rule_id not in book.by_id:
+                continue
+            hold = finding.hold
+            if hold is not None:
+                awaited = [step.hold.after for step in book.by_id[finding.rule_id].steps[hold.step :]]
+                found.extend(rule_id for rule_id in awaited if rule_id is not None)
+                if hold.anchor is not None and any(awaited):
+                    missing = max(missing, hold.normal_wanted - hold.normal_have)
+            found.extend(rule.id for rule in book.enders.get(finding.rule_id, ()))
+    punch_ins = (f"normal_punch_ins:{missing}",) if missing else ()
+    return (*punch_ins, *(f"relief:{rule_id}" for rule_id in dict.fromkeys(found)))

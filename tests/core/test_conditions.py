@@ -164,3 +164,19 @@ def test_colour_of_another_place_stays_until_its_source_takes_it_back() -> None:
         ((contact(3, DAY), green), "green"),
     ):
         assert assess(person(facts), book(rule), RiskMap(), TODAY).colour == colour
+
+
+@pytest.mark.parametrize(("minute", "colour"), [(539, "red"), (540, "green")])
+def test_hours_between_tests_follow_the_clock_on_the_wall(minute: int, colour: str) -> None:
+    spring = date(2020, 3, 8)  # 02:00 to 03:00 doesn't exist in New York that day
+    rules = book(
+        f"  - {{id: twice, text: {TEXT}, fact: test, when: {{result: negative}}, effect: exonerating,"
+        " ends: [contact], enough: {count: 2, hours_apart: 24, within_days: 3}}\n"
+    )
+    found = [
+        contact(1, date(2020, 3, 6)),
+        fact(2, "test", date(2020, 3, 7), result="negative", minute=480),
+        fact(3, "test", spring, result="negative", minute=minute),
+    ]
+    seen = assess(person(found, zone="America/New_York"), rules, RiskMap(), noon(spring) + timedelta(days=1))
+    assert seen.colour == colour

@@ -126,3 +126,31 @@ def test_what_is_missing_is_what_is_needed() -> None:
     rules = replace(book(), requires=("identity", "declaration"))
     seen = assess(person(declared=False), rules, NO_RISK, noon(DAY))
     assert (seen.next_change_at, seen.next_change_needs) == (None, ("declaration",))
+
+
+CONFIRMED = f"""\
+  - id: held
+    fact: false_declaration
+    gives: {{at_least: red}}
+    hold: {{anchor: start, normal_punch_ins: 14, counting: total}}
+    then:
+      - gives: {{at_least: red}}
+        hold: {{after: confirmed_by_county}}
+    text: {TEXT}
+  - id: confirmed_by_county
+    effect: exonerating
+    fact: measure_lifted
+    when: {{reason: confirmed}}
+    text: {TEXT}
+"""
+
+
+def test_release_that_somebody_confirms_names_the_punch_ins_before_it() -> None:
+    one = person([fact(1, "false_declaration", DAY)], days(later(1), later(4)))
+    seen = assess(one, book(CONFIRMED), NO_RISK, noon(later(4)))
+    assert seen.next_change_at is None
+    assert seen.next_change_needs == ("normal_punch_ins:10", "relief:confirmed_by_county")
+    done = assess(
+        replace(one, punch_in_days=days(later(1), later(14))), book(CONFIRMED), NO_RISK, noon(later(20))
+    )
+    assert done.next_change_needs == ("relief:confirmed_by_county",)
