@@ -245,12 +245,10 @@ async def remove_code(message: Incoming, ctx: Context) -> Reply:
 
 
 def _offer_schemes(ctx: Context, resident: Resident, key: str) -> Reply:
-    """The question with every scheme that isn't held yet as a choice."""
-    options = [
-        (f"添加 {scheme.name['zh']}", scheme_words(ctx, scheme.id))
-        for scheme in ctx.world.schemes
-        if scheme.id not in resident.codes
-    ]
+    """The question with schemes that aren't held yet as choices: those of one's place before all others."""
+    lacking = [scheme for scheme in ctx.world.schemes if scheme.id not in resident.codes]
+    lacking.sort(key=lambda scheme: not (resident.division or "").startswith(scheme.place))
+    options = [(f"添加 {scheme.name['zh']}", scheme_words(ctx, scheme.id)) for scheme in lacking]
     return numbered(ctx, key, options[:_OFFERED]) if options else ctx.reply("codes.all_held")
 
 

@@ -20,34 +20,32 @@ _ALL = re.compile(
 
 
 def suggested(ctx: Context, answers: Answers) -> tuple[str, ...]:
-    """The codes that rule where somebody lives and where their journeys went, and those held already."""
+    """The codes that rule where somebody lives and where their journeys went, nationwide ones, and those held."""
     places = [answers.get("division", ""), *(each["to"] for each in answers.get("journeys", []))]
     found = {scheme.id for place in places if place for scheme in ctx.world.schemes.for_place(place)}
+    found |= {scheme.id for scheme in ctx.world.schemes if not scheme.place}
     found |= set(ctx.resident.codes) if ctx.resident else set()
     return tuple(scheme.id for scheme in ctx.world.schemes if scheme.id in found)
 
 
 def _ask(ctx: Context, answers: Answers) -> Reply:
+    """Those that fit as choices; there are too many to list, so others are picked by name."""
     marked = suggested(ctx, answers)
-    options = [(RECOMMENDED, ctx.say("declare.recommended", count=len(marked)))] if marked else []
-    options += [
-        (scheme.id, f"{scheme_words(ctx, scheme.id)}{' ★' if scheme.id in marked else ''}")
-        for scheme in ctx.world.schemes
-    ]
+    options = [(RECOMMENDED, ctx.say("declare.recommended", count=len(marked)))]
+    options += [(scheme_id, scheme_words(ctx, scheme_id)) for scheme_id in marked]
     return numbered(ctx, "declare.ask_schemes", options)
 
 
 def _read(ctx: Context, answers: Answers) -> Read:
     marked = suggested(ctx, answers)
-    schemes = [scheme.id for scheme in ctx.world.schemes]
-    options = [RECOMMENDED, *schemes] if marked else schemes
+    options = [RECOMMENDED, *marked]
     wanted = several_picked(ctx, options) or ([ctx.choice] if ctx.choice else [])
     if wanted:
         if not set(wanted) <= set(options):
             return None
         return _taken(ctx, [*wanted, *marked] if RECOMMENDED in wanted else wanted)
     if _ALL.match(ctx.text):
-        return _taken(ctx, schemes)
+        return _taken(ctx, marked)
     named = [scheme.id for scheme in _named(ctx)]
     if _RECOMMENDED.search(ctx.text):
         return _taken(ctx, [*marked, *named])

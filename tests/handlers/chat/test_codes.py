@@ -85,11 +85,13 @@ async def test_without_a_declaration_one_is_offered(who: object) -> None:
     assert [choice.value for choice in stage.reply.choices] == ["申报"]
 
 
-async def test_without_codes_every_scheme_is_offered() -> None:
+async def test_without_codes_those_of_the_place_are_offered_first() -> None:
     stage = Stage(resident(codes=()))
-    await stage.say("我的码", show_codes)
+    answer = await stage.say("我的码", show_codes)
     assert stage.reply is not None
-    assert len(stage.reply.choices) == len(stage.world.schemes)
+    assert [choice.label for choice in stage.reply.choices][:2] == ["湖北健康码", "武汉健康码"]
+    assert len(stage.reply.choices) == 8
+    assert "添加 粤康码" in answer
     for choice in stage.reply.choices:
         ctx = stage.hear(choice.value)
         assert adds_code(ctx.message, ctx)
@@ -219,4 +221,4 @@ async def test_which_code_for_an_ambiguous_place_asks_for_the_full_name() -> Non
 async def test_place_without_a_scheme_gets_an_honest_answer() -> None:
     stage = Stage(resident())
     stage.world.schemes = Schemes(tuple(each for each in stage.world.schemes if each.place))
-    assert "还没有接入" in await stage.say("去西安用哪个码", tell_which_code)
+    assert "还没有接入" in await stage.say("去拉萨用哪个码", tell_which_code)
