@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 
 from bot.core.asking import asked_about, outcome_of_asking
 from bot.core.days import ONE_DAY, begins, by_day, completed, day_of, zone
-from bot.core.facts import FactKind, last_day
+from bot.core.facts import FactKind, last_day, shows_symptom
 from bot.core.model import Colour, Fact, Person, RiskMap
 from bot.core.rules import Hold, Rule, RuleBook
 
@@ -106,9 +106,9 @@ class Moment:
         return then
 
     def normal_days(self) -> dict[date, bool]:
-        """Each punch-in day and whether it was normal; a symptom known of a day makes it not normal."""
+        """Each punch-in day and whether it was normal; a symptom or fever known of a day makes it not normal."""
         if self._days is None:
-            symptoms = [fact.start for fact in self.facts if fact.kind == FactKind.SYMPTOM]
+            symptoms = [fact.start for fact in self.facts if shows_symptom(fact)]
             self._days = by_day(self.person.punch_in_days, symptoms)
         return self._days
 

@@ -275,6 +275,14 @@ def _detail_problems(fact: Fact, kind: Kind) -> list[str]:
     return problems
 
 
+def shows_symptom(fact: Fact) -> bool:
+    """Whether a fact speaks of a symptom: one by its code, or a temperature that is a fever."""
+    if fact.kind != FactKind.SYMPTOM:
+        return False
+    tenths = fact.details.get("temperature_tenths")
+    return "code" in fact.details or (isinstance(tenths, int) and tenths >= FEVER_TENTHS)
+
+
 def last_day(fact: Fact, zone_name: str, today: date) -> date:
     """The last day of a fact, as far as it is known today."""
     if fact.end is not None:

@@ -373,3 +373,12 @@ def test_nothing_changes_by_the_clock_before_the_review(
     step = max((until - timedelta(seconds=1) - at) / 5, timedelta(0))
     for number in range(6):
         assert assess(one, BOOKS.history(scheme), risk, at + number * step).colour is seen.colour
+
+
+def test_normal_temperature_from_a_checkpoint_breaks_no_run() -> None:
+    held = [contact(1, DAY)]
+    punch_ins = days(later(1), later(14))
+    for tenths, colour in ((365, Colour.GREEN), (372, Colour.GREEN), (373, Colour.RED)):
+        reading = fact(2, "symptom", later(9), source="checkpoint", temperature_tenths=tenths)
+        seen = assess(person([*held, reading], punch_ins), book(), NO_RISK, noon(later(15)))
+        assert seen.colour is colour
