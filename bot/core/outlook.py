@@ -232,7 +232,9 @@ def _relief(assessment: Assessment, books: Books) -> tuple[str, ...]:
                 continue
             hold = finding.hold
             if hold is not None:
-                awaited = [step.hold.after for step in book.by_id[finding.rule_id].steps[hold.step :]]
+                # the one of the step that runs has come already where its days have begun
+                first = hold.step if hold.waits_for is not None else hold.step + 1
+                awaited = [step.hold.after for step in book.by_id[finding.rule_id].steps[first:]]
                 found.extend(rule_id for rule_id in awaited if rule_id is not None)
                 if hold.anchor is not None and any(awaited):
                     missing = max(missing, hold.normal_wanted - hold.normal_have)

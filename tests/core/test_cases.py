@@ -1,6 +1,7 @@
 """Every case beside every rule book comes out as it says; and files of cases that must be refused."""
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,21 +18,31 @@ FOLDER = CONFIG / "rulebooks"
 BOOKS = tuple(load_rulebooks(FOLDER, load_borders(CONFIG / "divisions")))
 
 
-def all_cases() -> Iterator[tuple[RuleBook, str, Case]]:
-    """Every case of every book, with the place where it stands."""
+@cache
+def cases_of(one: RuleBook) -> tuple[tuple[str, Case], ...]:
+    """The cases beside a book, each with its place."""
+    return tuple(load_cases(FOLDER, one))
+
+
+def files() -> Iterator[tuple[RuleBook, str, tuple[Case, ...]]]:
+    """Every file of cases beside every book."""
     for one in BOOKS:
-        for where, case in load_cases(FOLDER, one):
-            yield one, where, case
+        found: dict[str, list[Case]] = {}
+        for where, case in cases_of(one):
+            found.setdefault(where.rpartition(":")[0], []).append(case)
+        for where, cases in found.items():
+            yield one, where, tuple(cases)
 
 
-@pytest.mark.parametrize(("rules", "where", "case"), [pytest.param(*one, id=one[1]) for one in all_cases()])
-def test_a_case_comes_out_as_it_says(rules: RuleBook, where: str, case: Case) -> None:
-    assert case.problems(rules) == []
+@pytest.mark.parametrize(("rules", "where", "cases"), [pytest.param(*one, id=one[1]) for one in files()])
+def test_cases_come_out_as_they_say(rules: RuleBook, where: str, cases: tuple[Case, ...]) -> None:
+    assert cases
+    assert [f"{where}:{case.line}: {one}" for case in cases for one in case.problems(rules)] == []
 
 
 @pytest.mark.parametrize("rules", BOOKS, ids=lambda one: f"{one.scheme}-{one.version}")
 def test_every_rule_has_its_four_cases(rules: RuleBook) -> None:
-    seen = {(case.rule, case.situation) for _, case in load_cases(FOLDER, rules)}
+    seen = {(case.rule, case.situation) for _, case in cases_of(rules)}
     wanted = [rule.id for rule in rules.rules]
     if rules.report is not None and rules.report.when_missing != "keep":
         wanted.append(REPORT_MISSING)

@@ -32,9 +32,11 @@ def write(folder: Path, text: str, name: str = "town") -> None:
 def test_the_shipped_schemes_are_in_the_order_people_see() -> None:
     schemes = load_schemes(CONFIG / "schemes")
     assert [scheme.id for scheme in schemes] == [
-        "hubei", "wuhan", "national", "community", "guangdong", "guangzhou", "hangzhou",
+        "hubei", "wuhan", "national", "community", "zhejiang", "henan", "guizhou", "hebei", "jiangsu", "fujian",
+        "shandong", "shaanxi", "heilongjiang", "guangdong", "shanghai", "beijing", "guangzhou", "hangzhou",
+        "ankang", "huangshi", "nanjing", "suzhou", "wuxi",
     ]  # fmt: skip
-    assert len(schemes) == 7
+    assert len(schemes) == 23
     assert "wuhan" in schemes
     assert schemes.get("atlantis") is None
 
