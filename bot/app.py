@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -23,7 +25,7 @@ from bot.services.real_name import NoRealNameService, RealNameService
 from bot.services.real_name_fake import FakeRealNameService
 from bot.services.real_name_http import HttpRealNameService
 from bot.services.risk import load_risk
-from bot.services.rulebooks import allowed, load_rulebooks
+from bot.services.rulebooks import Shelf
 from bot.services.schemes import load_schemes
 from bot.services.world import World
 from bot.store.config import sqlite_path
@@ -58,10 +60,11 @@ def create_app(
     app[CLOCK] = clock or Clock()
     app[METRICS] = Metrics()
     keys = make_keys(settings)
+    app[probes.RULE_BOOKS] = make_shelf(settings)
     app[DATABASE] = Database(settings.database_url)
     app[TOOLS] = Tools(
         clock=app[CLOCK],
-        world=make_world(settings, keys, clients),
+        world=make_world(settings, keys, clients, shelf=app[probes.RULE_BOOKS]),
         texts=Texts.load(settings.home / "templates" / "messages"),
         places=Places.load(settings.home / "config" / "divisions" / "divisions.json"),
         database=app[DATABASE],
@@ -75,6 +78,7 @@ def create_app(
     app.cleanup_ctx.append(_lock(settings))
     app.cleanup_ctx.append(_database(settings))
     app.cleanup_ctx.append(_engine)
+    app.cleanup_ctx.append(_rule_books)
     _add_routes(app, settings)
     return app
 
@@ -89,18 +93,29 @@ def make_keys(settings: Settings) -> KeyRing:
     )
 
 
-def make_world(settings: Settings, keys: KeyRing, clients: Clients | None = None) -> World:
-    """Schemes, rule books and services, read from the checkout; DataError names every wrong file and line."""
-    confirmed = frozenset(name.strip() for name in settings.confirmed_rulebooks.split(",") if name.strip())
-    rulebooks = load_rulebooks(
-        settings.home / "config" / "rulebooks", load_borders(settings.home / "config" / "divisions")
+def make_shelf(settings: Settings) -> Shelf:
+    """The rule books of the checkout, and who may judge by them."""
+    return Shelf(
+        settings.home / "config" / "rulebooks",
+        load_borders(settings.home / "config" / "divisions"),
+        confirmed=_confirmed(settings) if settings.production else None,
     )
+
+
+def _confirmed(settings: Settings) -> frozenset[str]:
+    return frozenset(name.strip() for name in settings.confirmed_rulebooks.split(",") if name.strip())
+
+
+def make_world(
+    settings: Settings, keys: KeyRing, clients: Clients | None = None, *, shelf: Shelf | None = None
+) -> World:
+    """Schemes, rule books and services, read from the checkout; DataError names every wrong file and line."""
     return World(
         keys=keys,
         schemes=load_schemes(settings.home / "config" / "schemes"),
-        rulebooks=allowed(rulebooks, confirmed) if settings.production else rulebooks,
+        rulebooks=(shelf or make_shelf(settings)).open(),
         real_name=_real_name(settings, clients),
-        confirmed_rulebooks=confirmed,
+        confirmed_rulebooks=_confirmed(settings),
     )
 
 
@@ -142,6 +157,27 @@ def _database(settings: Settings):  # type: ignore[no-untyped-def]  # as above
         await app[DATABASE].close()
 
     return opened
+
+
+async def _rule_books(app: web.Application) -> AsyncIterator[None]:
+    """SIGHUP reads the rule books anew."""
+    called = asyncio.Event()
+
+    async def read_when_called() -> None:
+        while True:
+            await called.wait()
+            called.clear()
+            outcome = await app[probes.RULE_BOOKS].reload(app[TOOLS].world, now=app[CLOCK].now())
+            app[METRICS].rule_book_problems.set(len(outcome.problems))
+            # population: put everybody with a code of outcome.schemes into the queue here
+
+    reading = asyncio.create_task(read_when_called(), name="rule books")
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, called.set)
+    yield
+    loop.remove_signal_handler(signal.SIGHUP)
+    reading.cancel()
+    await asyncio.gather(reading, return_exceptions=True)
 
 
 async def _engine(app: web.Application) -> AsyncIterator[None]:

@@ -16,6 +16,7 @@ from aiohttp import web
 
 from bot.app import create_app, make_keys
 from bot.clock import DEFAULT_ZONE, Clock, resident_day, zone
+from bot.commands import rulebook
 from bot.conversation.understanding.places import Places
 from bot.conversation.understanding.understand import understand
 from bot.errors import Misconfigured, YimaError
@@ -35,6 +36,9 @@ keys_cli = typer.Typer(help="The key ring.", no_args_is_help=True)
 cli.add_typer(keys_cli, name="keys")
 
 _log = logging.getLogger("yima")
+
+
+rulebook.register(cli)
 
 
 def run() -> None:

@@ -37,6 +37,11 @@ class Metrics:
         self.promised = Counter("yima_promised", "Messages answered with 'on it'", registry=self.registry)
         self.resumed = Counter("yima_resumed", "Pending messages taken up again", registry=self.registry)
         self.running = Gauge("yima_running", "Messages being worked on", registry=self.registry)
+        self.rule_book_problems = Gauge(
+            "yima_rule_book_problems",
+            "Why the newest rule books are not in use; 0 when they are",
+            registry=self.registry,
+        )
 
     def answered(self, channel: str, kind: str, outcome: str, seconds: float) -> None:
         """One message is through, with that outcome."""

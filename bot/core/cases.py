@@ -144,19 +144,22 @@ def _read_fact(reader: Reader, number: int, zone_name: str) -> Fact | None:
     end = reader.day("end", required=False)
     known_at = reader.instant("known_at", zone_name, required=False)
     kind = reader.text("kind", among=tuple(FactKind))
-    details = reader.mapping("details", required=False)
+    given = reader.mapping("details", required=False)
+    details = {} if given is None else _read_details(given)
+    division = reader.text("division", required=False) or None
+    source = reader.text("source", "health_commission", required=False)
+    occurrence = reader.text("occurrence", required=False) or None
+    withdrawn_at = reader.instant("withdrawn_at", zone_name, required=False)
     fact = None
     if start is not None:
         last = start if kind == FactKind.OVERRIDE else end or start
         fact = Fact(
             id=number, kind=kind, start=start, end=end,
-            division=reader.text("division", required=False) or None,
-            source=reader.text("source", "health_commission", required=False),
+            division=division, source=source,
             reference=f"case-{number}",
-            occurrence=reader.text("occurrence", required=False) or None,
+            occurrence=occurrence,
             known_at=known_at or datetime.combine(last, _REPORTED, zone(zone_name)).astimezone(UTC),
-            withdrawn_at=reader.instant("withdrawn_at", zone_name, required=False),
-            details={} if details is None else _read_details(details),
+            withdrawn_at=withdrawn_at, details=details,
         )  # fmt: skip
         for problem in check_fact(fact, zone_name) if kind else ():
             reader.problem(problem)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from bot.core.facts import DIVISION, KINDS, SYMPTOM_GROUPS, FactKind, Field, Kind
 from bot.core.model import Detail
 from bot.core.rules import Condition
-from bot.core.yaml_lines import Entry, Problems, Reader
+from bot.core.yaml_lines import Entry, Problems, Reader, nearest
 
 _UNBOUNDED = (-(2**63), 2**63)
 
@@ -42,12 +42,18 @@ def _check_together(conditions: list[Condition], reader: Reader) -> None:
 
 def _detail(reader: Reader, key: str, kinds: tuple[str, ...]) -> Condition | None:
     fields = {kind: KINDS[kind].fields.get(key) for kind in kinds}
+    known = {*_SPECIAL, *(name for kind in kinds for name in KINDS[kind].fields)}
     without = [kind for kind, field in fields.items() if field is None]
     if without:
-        reader.problem(f"no fact can meet this: {' and '.join(without)} has no {key!r}", key)
+        reader.problem(
+            f"no fact can meet this: {' and '.join(without)} has no {key!r}{nearest(key, known)}", key
+        )
         reader.entry(key)
         return None
-    field = next(one for one in fields.values() if one is not None)
+    field = next((one for one in fields.values() if one is not None), None)
+    if field is None:  # no known kind: that has been told
+        reader.entry(key)
+        return None
     if field.bounds is not None:
         return _number_detail(reader, key, field)
     if field.flag:

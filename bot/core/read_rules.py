@@ -10,7 +10,7 @@ from bot.core.facts import KINDS, Ending, FactKind
 from bot.core.model import RISK_LEVELS, Colour
 from bot.core.predicates import compile_predicates
 from bot.core.rules import AskFirst, Dimension, Enough, Gives, Hold, Rule, Step, Window
-from bot.core.yaml_lines import Problems, Reader
+from bot.core.yaml_lines import Problems, Reader, nearest
 
 _ID = re.compile(r"[a-z][a-z0-9_]{1,39}")
 _DAYS = ("start", "end", "known")
@@ -208,7 +208,8 @@ def _check_together(rules: tuple[Rule, ...], problems: Problems) -> None:
         for target in rule.ends:
             if target not in by_id or by_id[target].exonerating:
                 problems.add(
-                    rule.line, f"{rule.id!r} ends {target!r}, which is not an incriminating rule here"
+                    rule.line,
+                    f"{rule.id!r} ends {target!r}, which is not an incriminating rule here{nearest(target, by_id)}",
                 )
             elif by_id[target].only_its_source:
                 problems.add(rule.line, f"{rule.id!r} ends {target!r}, which only its source ends")
@@ -216,7 +217,8 @@ def _check_together(rules: tuple[Rule, ...], problems: Problems) -> None:
             after = step.hold.after
             if after is not None and (after not in by_id or not by_id[after].exonerating):
                 problems.add(
-                    rule.line, f"{rule.id!r} waits for {after!r}, which is not an exonerating rule here"
+                    rule.line,
+                    f"{rule.id!r} waits for {after!r}, which is not an exonerating rule here{nearest(after or '', by_id)}",
                 )
         if rule.exonerating:
             if not rule.ends and rule.gives.at_most is None and rule.id not in awaited:

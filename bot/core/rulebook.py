@@ -7,6 +7,7 @@ import re
 from bot.core.borders import NO_BORDERS, Borders
 from bot.core.model import SEVERITY, Colour
 from bot.core.read_rules import read_rules
+from bot.core.review import note_unreachable
 from bot.core.rules import REPORT_MISSING, BookHistory, Dimension, Report, Rule, RuleBook, RuleBooks
 from bot.core.yaml_lines import Problems, Reader, read_yaml
 
@@ -65,16 +66,18 @@ def _read_book(reader: Reader, borders: Borders) -> RuleBook:
     bands = _read_bands(reader, dimensions)
     rules = read_rules(reader, dimensions)
     status, assumed = _read_status(reader)
+    unknown_risk, report = _read_unknown_risk(reader, rules), _read_report(reader, rules)
+    sources = _read_sources(reader, status)
     book = RuleBook(
         scheme=scheme, version=version, status=status,
         valid_from=valid_from, valid_to=valid_to, requires=requires,
-        unknown_risk=_read_unknown_risk(reader, rules),
-        rules=rules, dimensions=dimensions, bands=bands, report=_read_report(reader, rules),
-        sources=_read_sources(reader, status), assumed=assumed, borders=borders,
+        unknown_risk=unknown_risk, rules=rules, dimensions=dimensions, bands=bands, report=report,
+        sources=sources, assumed=assumed, borders=borders,
     ) if valid_from is not None else None  # fmt: skip
     reader.finish()
     if book is None:
         raise InvalidRuleBook(reader.problems.lines())
+    note_unreachable(book, reader.problems)
     return book
 
 

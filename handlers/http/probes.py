@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from bot.services.rulebooks import Shelf
 from bot.store.migrate import pending
 from handlers.http.keys import DATABASE, METRICS
+
+RULE_BOOKS = web.AppKey("rule_books", Shelf)
+_MOST_PROBLEMS = 20
 
 
 async def show_health(request: web.Request) -> web.Response:
@@ -14,7 +18,10 @@ async def show_health(request: web.Request) -> web.Response:
 
 
 async def show_readiness(request: web.Request) -> web.Response:
-    """The database answers and has the schema that this code wants; 503 with what is wrong otherwise."""
+    """The database answers and has the schema that this code wants; 503 with what is wrong otherwise.
+
+    Rule books that were refused when they were read anew are told of, but the last good ones serve on.
+    """
     database = request.app[DATABASE]
     checks = {"database": "ok", "migrations": "ok"}
     try:
@@ -25,9 +32,19 @@ async def show_readiness(request: web.Request) -> web.Response:
         if missing:
             checks["migrations"] = f"{len(missing)} pending"
     ready = set(checks.values()) == {"ok"}
-    return web.json_response(
-        {"status": "ready" if ready else "not ready", "checks": checks}, status=200 if ready else 503
-    )
+    shown: dict[str, object] = {"status": "ready" if ready else "not ready", "checks": checks}
+    shelf = request.app.get(RULE_BOOKS)
+    if shelf is not None:
+        shown["rule_books"] = _rule_books(shelf)
+    return web.json_response(shown, status=200 if ready else 503)
+
+
+def _rule_books(shelf: Shelf) -> dict[str, object]:
+    """Whether the newest are in use, or the last good ones were kept, and which files and lines are why."""
+    problems = shelf.problems
+    if not problems:
+        return {"state": "ok", "problems": 0}
+    return {"state": "kept", "problems": len(problems), "at": list(problems[:_MOST_PROBLEMS])}
 
 
 async def show_metrics(request: web.Request) -> web.Response:
