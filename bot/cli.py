@@ -16,7 +16,7 @@ from aiohttp import web
 
 from bot.app import create_app, make_keys
 from bot.clock import DEFAULT_ZONE, Clock, resident_day, zone
-from bot.commands import rulebook
+from bot.commands import explain, rulebook
 from bot.conversation.understanding.places import Places
 from bot.conversation.understanding.understand import understand
 from bot.errors import Misconfigured, YimaError
@@ -38,6 +38,7 @@ cli.add_typer(keys_cli, name="keys")
 _log = logging.getLogger("yima")
 
 
+explain.register(cli)
 rulebook.register(cli)
 
 
@@ -136,7 +137,7 @@ def _instant(at: str) -> datetime:
 
 @cli.command()
 def demo(
-    story: Annotated[str, typer.Option(help="Only this story: first, six-codes.")] = "",
+    story: Annotated[str, typer.Option(help="Only this story: first, six-codes, asked-first.")] = "",
 ) -> None:
     """Play the stories through the real, encrypted webhook and print what was said."""
     from bot.demo import play

@@ -3,7 +3,8 @@
 YimaError
 ├── Refused            a request that is not let in: signature, time window, size, form
 │   ├── TooLarge
-│   └── BadRequest     let in, but not understandable
+│   ├── BadRequest     let in, but not understandable
+│   └── FactRefused    a fact that may not be stored; names everything that is wrong with it
 ├── NotFound
 ├── NotLoaded          a handler needs more of a resident than was read; it runs again with all of it
 ├── Conflict           somebody else changed the same rows first
@@ -50,6 +51,15 @@ class TooLarge(Refused):
 
 class BadRequest(Refused):
     """The request can't be understood."""
+
+
+class FactRefused(Refused):
+    """The fact can't be taken."""
+
+    def __init__(self, problems: Sequence[str] = ()) -> None:
+        super().__init__("bad_fact")
+        self.problems = tuple(problems)
+        self.args = (f"fact refused: {'; '.join(problems)}" if problems else "fact refused",)
 
 
 class NotFound(YimaError):
@@ -111,6 +121,7 @@ class TextsError(DataError):
 STATUS: dict[type[YimaError], int] = {
     TooLarge: 413,
     BadRequest: 400,
+    FactRefused: 422,
     Refused: 403,
     NotFound: 404,
     Conflict: 409,

@@ -6,6 +6,7 @@ It is made by conversation, through the same engine as everything else, with mes
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -14,11 +15,18 @@ from aiohttp import web
 from bot.channels.simulator import CHANNEL
 from bot.clock import resident_day
 from bot.conversation.engine import Engine
+from bot.conversation.understanding.places import DEFAULT_PATH
 from bot.message import Incoming, Kind
+from bot.services.fact_door import FactDoor, NewFact, load_divisions
+from bot.services.rescorer import Rescorer
 from bot.services.risk import load_risk, publish_levels
+from bot.store import indexes
+from bot.store.loader import Loader
+from bot.store.writer import Writer
 from handlers.http.keys import CLOCK, DATABASE, ENGINE, TOOLS
 
 DAYS = 13
+_PHONES = "telecom"
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECK = "10X98765432"
 _PROVINCES = (
@@ -29,7 +37,8 @@ _PROVINCES = (
 
 @dataclass(frozen=True, slots=True)
 class Townsperson:
-    """One made-up resident: what they declare, and what they report on which day before today."""
+    """One made-up resident: what they declare, what they report on which day before today, and in which division
+    the phone company saw them on which day before today."""
 
     name: str
     born: str
@@ -40,6 +49,7 @@ class Townsperson:
     journeys: str = "没有"
     reports: Mapping[int, str] = field(default_factory=dict)
     missed: frozenset[int] = frozenset()
+    seen: Mapping[int, str] = field(default_factory=dict)
 
     def report(self, days_ago: int) -> str | None:
         """What was typed that day; None if nothing was."""
@@ -82,6 +92,7 @@ def townspeople(today: date) -> tuple[Townsperson, ...]:
             "湖北健康码 武汉健康码",
             missed=frozenset({1, 2, 3, 4}),
         ),
+        Townsperson("周敏", "19870215", "360403", "九江市浔阳区", "杭州健康码 国康码", seen={1: "421127"}),
     )
 
 
@@ -103,12 +114,61 @@ async def _fill(app: web.Application) -> None:
             report = person.report(days_ago)
             if report is not None:
                 await _say_all(app[ENGINE], person, iter((report,)), now - timedelta(days=days_ago))
+    for person in people:
+        for days_ago, division in person.seen.items():
+            day = resident_day(now) - timedelta(days=days_ago)
+            await see_phone(app, (CHANNEL, person.name), division, day, now=now - timedelta(hours=1))
+
+
+async def see_phone(
+    app: web.Application, account: tuple[str, str], division: str, day: date, *, now: datetime
+) -> None:
+    """The phone company reports that the phone of an account's resident was in that division on that day."""
+    resident_id = await _resident_of(app, account)
+    fact = NewFact(resident_id, "stay", day, _PHONES, f"roaming:{day}:{division}", end=day, division=division)
+    async with _door(app) as door:
+        await door.take(fact, now=now)
+
+
+async def take_back(
+    app: web.Application, account: tuple[str, str], division: str, day: date, *, now: datetime
+) -> None:
+    """The phone company corrects what it reported."""
+    resident_id = await _resident_of(app, account)
+    async with _door(app) as door:
+        await door.withdraw(resident_id, _PHONES, f"roaming:{day}:{division}", "wrong_tower", now=now)
+
+
+async def _resident_of(app: web.Application, account: tuple[str, str]) -> int:
+    database = app[DATABASE]
+    channel, user = account
+    indexed = indexes.account(channel, user)
+    rows = await database.fetch(
+        "SELECT r.resident_id FROM accounts a JOIN account_residents r ON r.account_id = a.id"  # noqa: S608 - our own names
+        f" WHERE a.channel = ? AND r.relation = 'self' AND {database.among('a.external_index', 'text')}",
+        [channel, database.listed(app[TOOLS].world.keys.indexes(indexed.kind, indexed.value))],
+    )
+    return int(rows[0][0])
+
+
+@asynccontextmanager
+async def _door(app: web.Application) -> AsyncIterator[FactDoor]:
+    """The door for facts, over this application's database."""
+    world, database = app[TOOLS].world, app[DATABASE]
+    loader, writer = Loader(database), Writer(database)
+    rescorer = Rescorer(world, database, loader, writer)
+    try:
+        yield FactDoor(world, database, rescorer, load_divisions(DEFAULT_PATH))
+    finally:
+        await writer.close()
+        await loader.close()
 
 
 async def publish_town_levels(app: web.Application) -> None:
-    """Made-up risk levels: low everywhere, high in Wenzhou. Unknown would be grey for whoever travelled."""
+    """Made-up risk levels: low everywhere, high in Wenzhou and in Huanggang. Unknown would be grey for whoever
+    travelled."""
     known_at = app[CLOCK].now() - timedelta(days=60)
-    levels = dict.fromkeys(_PROVINCES, "low") | {"3303": "high"}
+    levels = dict.fromkeys(_PROVINCES, "low") | {"3303": "high", "4211": "high"}
     await publish_levels(
         app[DATABASE], levels, first=resident_day(known_at), source="town", known_at=known_at
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import date
+from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
@@ -37,6 +38,7 @@ async def test_town_has_people_of_several_colours_and_thirteen_days_and_is_made_
     assert len(first["residents"]) == len(first["accounts"]) == len(people)
     assert {row["identity"] for row in first["residents"]} == {"verified"}
     assert {"green", "red"} <= {row["colour"] for row in first["health_codes"]}
+    assert [row["scheme"] for row in first["health_codes"] if row["state"] == "pending"] == ["hangzhou"]
     assert len(first["punch_ins"]) == reports == DAYS * len(people) - 4
     assert len({row["day"] for row in first["punch_ins"]}) == DAYS
     assert today not in {row["day"] for row in first["punch_ins"]}
@@ -54,6 +56,32 @@ async def test_townspeople_are_met_where_they_stopped_and_can_report_today(datab
         (first, *_) = (await answered.json())["replies"]
         assert "打卡已保存" in first["text"]
         assert first["text"].count("🟢") == 6
+
+
+async def test_newcomer_sees_a_pending_code_its_question_and_what_an_answer_does(database_url: str) -> None:
+    async with town(database_url, FakeClock()) as service:
+        unasked = await service.client.get("/simulator/messages", params={"user": "周敏"})
+        notices = [
+            each["text"] for each in (await unasked.json())["messages"] if each["notice"] == "asked_first"
+        ]
+        assert len(notices) == 1
+        assert "杭州健康码先变为 🟡 黄码（待确认）" in notices[0]
+
+        async def say(text: str) -> list[dict[str, Any]]:
+            phone = {"user": "周敏", "text": text}
+            answered = await service.client.post("/simulator/messages", json=phone)
+            replies: list[dict[str, Any]] = (await answered.json())["replies"]
+            return replies
+
+        card, question, *_ = await say("为什么")
+        assert "🟡 黄码（待确认）" in card["text"]
+        assert "去过湖北省黄冈市黄梅县吗？" in question["text"]
+        choices = {each["label"]: each["value"] for each in question["choices"]}
+        assert list(choices) == ["去过", "没去过", "记不清了"]
+        (noted,) = await say(choices["没去过"])
+        assert "先保持 🟡 黄码（待确认）" in noted["text"]
+        (confirmed,) = await say("去过")
+        assert "🟡 黄码（待确认） → 🔴 红码" in confirmed["text"]
 
 
 @pytest.mark.parametrize("day", [date(2020, 2, 20), date(2020, 3, 1), date(2024, 2, 29), date(2021, 1, 5)])

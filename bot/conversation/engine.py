@@ -20,7 +20,7 @@ from bot.conversation.turn import REPLY_CONTEXT, Tools, Turn, message_key, take_
 from bot.errors import Conflict, NotLoaded
 from bot.message import Incoming, Reply
 from bot.metrics import Metrics
-from bot.notices.outbox import notify
+from bot.services.colour_notices import accounts_of, notify_changes, unsent_of
 from bot.store import indexes
 from bot.store.loader import Loader, Request
 from bot.store.snapshot import Snapshot, StoredReply
@@ -199,29 +199,17 @@ class Engine:
         """Whoever else speaks for a resident hears of a colour that changed in this conversation."""
         if not turn.work.changes:
             return
-        resident_ids = {resident_id for resident_id, _ in turn.work.changes}
-        for resident_id in sorted(resident_ids - turn.work.fresh):
-            rows = await self._tools.database.fetch(
-                "SELECT account_id FROM account_residents WHERE resident_id = ? AND account_id <> ?",
-                [resident_id, turn.ctx.account.id],
-            )
-            for row in rows:
-                self._notify_change(turn, resident_id, row[0])
-
-    def _notify_change(self, turn: Turn, resident_id: int, account_id: int) -> None:
-        for changed_id, change in turn.work.changes:
-            if changed_id != resident_id or change.old_colour is None:
-                continue
-            params = {"scheme": change.scheme, "old": change.old_colour, "new": change.new_colour}
-            at = int(turn.work.now.timestamp())
-            notify(
+        ids = {resident_id for resident_id, _ in turn.work.changes} - turn.work.fresh
+        accounts = await accounts_of(self._tools.database, ids)
+        unsent = await unsent_of(self._tools.database, ids)
+        for resident_id in sorted(ids):
+            notify_changes(
+                self._tools.world,
                 turn.work,
-                self._tools.world.keys,
                 resident_id=resident_id,
-                account_id=account_id,
-                kind="colour_changed",
-                params=params,
-                dedup_key=f"colour:{change.scheme}:{at}",
+                changes=[change for changed_id, change in turn.work.changes if changed_id == resident_id],
+                account_ids=[each for each in accounts.get(resident_id, ()) if each != turn.ctx.account.id],
+                unsent=unsent.get(resident_id, ()),
             )
 
     async def _keep_resuming(self) -> None:

@@ -172,7 +172,9 @@ class Assessment:
             if stage is None or self._books is None:
                 self._ahead = outlook.nothing_ahead(self)
             else:
-                self._ahead = outlook.look_ahead(self, self._person, self._books, stage, self._again)
+                self._ahead = outlook.look_ahead(
+                    self, self._person, self._books, now=stage, assess=self._again
+                )
         return self._ahead
 
 

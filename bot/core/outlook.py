@@ -90,7 +90,7 @@ def first_edge(person: Person, now: Stage) -> datetime | None:
     return min(edges, default=None)
 
 
-def look_ahead(assessment: Assessment, person: Person, books: Books, now: Stage, assess: Assess) -> Ahead:
+def look_ahead(assessment: Assessment, person: Person, books: Books, *, now: Stage, assess: Assess) -> Ahead:
     """The next change of colour if the person punches in normally on every day from now on."""
     if assessment.missing and assessment.state is State.UNDECIDED:
         return nothing_ahead(assessment)

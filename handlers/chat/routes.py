@@ -10,6 +10,7 @@ from bot.conversation.paging import read_on, wants_more
 from bot.conversation.routing import Route, always, intends, kinds
 from bot.conversation.understanding.understood import Intent
 from bot.message import Incoming, Kind
+from handlers.chat.asked_first import answers_question, ask_or_take_answer
 from handlers.chat.codes import add_code, adds_code, remove_code, removes_code, show_codes, tell_which_code
 from handlers.chat.declare import FORM as DECLARE
 from handlers.chat.declare import change_declaration, start_declaration, wants_change
@@ -47,6 +48,7 @@ ROUTES: tuple[Route, ...] = (
     Route("voice", is_unheard_voice, ask_to_type),
     Route("picture", kinds(Kind.IMAGE), decline_picture),
     Route("place", kinds(Kind.LOCATION), name_place),
+    Route("asked_first", answers_question, ask_or_take_answer),
     Route("verify", wants_verification, verify_identity),
     Route("change", wants_change, change_declaration),
     Route("add_code", adds_code, add_code),

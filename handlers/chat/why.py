@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import date
-
 from bot.conversation.context import Context
 from bot.core.assess import Assessment, Finding
-from bot.core.facts import FactKind
-from bot.core.model import Colour, Fact, State
-from bot.message import Card, Incoming, Reply
-from bot.services.codes import covered_until
+from bot.core.model import Colour, State
+from bot.message import Card, Choices, Incoming, Part, Reply
+from bot.services.asking import Question, questions
 from bot.services.rescore import assess_code
 from bot.services.rulebooks import is_confirmed
 from bot.store.snapshot import Code, Resident
@@ -20,13 +16,14 @@ from handlers.chat.codes import (
     missing_words,
     moment_words,
     named_scheme,
-    place_words,
     review_due,
     scheme_words,
 )
-from handlers.chat.punch_in_words import degrees
+from handlers.chat.next_steps import next_steps
+from handlers.chat.why_facts import fact_words
 
 LINES = 12
+"""A card with its title and the choices below it."""
 _FINDINGS = 2
 _MISSING = 3
 _WORST_FIRST = (Colour.RED, Colour.YELLOW, Colour.GREY, Colour.GREEN)
@@ -45,16 +42,16 @@ async def explain(message: Incoming, ctx: Context) -> Reply:
     review_due(ctx, resident)
     codes = sorted(resident.codes.values(), key=lambda code: _WORST_FIRST.index(Colour(code.colour)))
     if named is not None:
-        return Reply.of(card(ctx, resident, resident.codes[named.id]))
-    reply = Reply.of(card(ctx, resident, codes[0]))
-    if len(codes) == 1:
-        return reply
+        return Reply(why(ctx, resident, resident.codes[named.id]))
+    card, *choices = why(ctx, resident, codes[0])
     others = [_in_one_line(ctx, resident, code) for code in codes[1:]]
-    return reply.then(ctx.say("why.others", lines=others))
+    parts = [ctx.say("why.others", lines=others)] if others else []
+    asks = any(isinstance(part, Choices) and part.text for part in choices)
+    return Reply.of(card, *choices, *parts) if asks else Reply.of(card, *parts, *choices)
 
 
-def card(ctx: Context, resident: Resident, code: Code) -> Card:
-    """The whole explanation in at most twelve lines, its title included."""
+def why(ctx: Context, resident: Resident, code: Code) -> tuple[Part, ...]:
+    """The whole explanation in at most twelve lines: a card, and below it what a reply does, as choices."""
     title = ctx.say(
         "why.title",
         scheme=scheme_words(ctx, code.scheme),
@@ -64,16 +61,28 @@ def card(ctx: Context, resident: Resident, code: Code) -> Card:
     scheme = ctx.world.schemes.get(code.scheme)
     if scheme is None or not scheme.local:
         issuer = scheme.issuer.get(ctx.language, scheme.issuer["zh"]) if scheme else code.scheme
-        return Card(title, (ctx.say("why.decided_elsewhere", issuer=issuer),))
+        return (Card(title, (ctx.say("why.decided_elsewhere", issuer=issuer),)),)
     assessment = assess_code(ctx.world, resident.person(), code.scheme, ctx.now)
+    asked = questions(ctx.world, [assessment], resident.facts, resident.zone)
+    question = next((one for one in asked if one.answer is None), asked[0] if asked else None)
+    steps = next_steps(ctx, resident, code, assessment, question=question)
     lines = [
-        *_reasons(ctx, resident, assessment),
+        *_reasons(ctx, resident, assessment, question),
         *_hold_lines(ctx, assessment),
-        *_ends(ctx, assessment),
-        *_rule(ctx, assessment),
-        *_next_steps(ctx, resident, code, assessment),
+        *_ends(ctx, assessment, question),
+        *_rule(ctx, code, assessment),
     ]
-    return Card(title, tuple(lines[: LINES - 1]))
+    return _fitted(title, lines, steps.lines, steps.choices)
+
+
+def _fitted(
+    title: str, lines: list[str], steps: tuple[str, ...], choices: Choices | None
+) -> tuple[Part, ...]:
+    """Never longer than twelve lines; what can be done next is not what is left out."""
+    below = 0 if choices is None else len(choices.choices) + bool(choices.text)
+    room = LINES - 1 - len(steps) - below
+    card = Card(title, (*lines[:room], *steps))
+    return (card,) if choices is None else (card, choices)
 
 
 def _in_one_line(ctx: Context, resident: Resident, code: Code) -> str:
@@ -91,7 +100,9 @@ def _in_one_line(ctx: Context, resident: Resident, code: Code) -> str:
 # -- reasons -------------------------------------------------------------------------------------------------
 
 
-def _reasons(ctx: Context, resident: Resident, assessment: Assessment) -> list[str]:
+def _reasons(
+    ctx: Context, resident: Resident, assessment: Assessment, question: Question | None
+) -> list[str]:
     if assessment.missing:
         return [
             ctx.say("why.missing"),
@@ -102,105 +113,49 @@ def _reasons(ctx: Context, resident: Resident, assessment: Assessment) -> list[s
         return [ctx.say("why.green" if assessment.colour == Colour.GREEN else "why.nothing_found")]
     facts = {fact.id: fact for fact in resident.facts}
     lines = []
-    for finding in findings[:_FINDINGS]:
-        lines.append(ctx.say("why.reason", text=_text(ctx, finding)))
+    shown = _FINDINGS if question is None else 1  # the question and its answers take the room
+    for finding in findings[:shown]:
+        lines.append(ctx.say("why.reason", text=_text(ctx, finding), pending=finding.pending))
         fact = facts.get(finding.fact_id) if finding.fact_id is not None else None
         if fact is not None:
             lines.append(fact_words(ctx, fact))
-    if len(findings) > _FINDINGS:
-        lines.append(ctx.say("why.more_findings", count=len(findings) - _FINDINGS))
+    if len(findings) > shown:
+        lines.append(ctx.say("why.more_findings", count=len(findings) - shown))
+    if question is not None and question.answer is not None:
+        lines.append(ctx.say("why.answered", answer=ctx.say(f"asked.{question.answer}")))
     return lines
 
 
 def _decisive_first(assessment: Assessment) -> list[Finding]:
-    decisive = assessment.decisive
-    others = [finding for finding in assessment.findings if finding is not decisive]
-    return others if decisive is None else [decisive, *others]
+    """A green code is explained by what made it green in spite of all else, every other by what keeps it."""
+    first = assessment.decisive
+    if assessment.colour == Colour.GREEN:
+        first = next((one for one in assessment.findings if one.at_most is not None), first)
+    others = [finding for finding in assessment.findings if finding is not first]
+    return others if first is None else [first, *others]
 
 
 def _text(ctx: Context, finding: Finding) -> str:
     return finding.text.get(ctx.language) or finding.text["zh"]
 
 
-def fact_words(ctx: Context, fact: Fact) -> str:
-    """One fact in words: what, when, where, and who said so."""
-    source = f"why.source_{fact.source}"
-    return ctx.say(
-        "why.fact",
-        kind=ctx.say(f"why.kind_{fact.kind}"),
-        day=_days(ctx, fact.start, fact.end),
-        place=place_words(ctx, fact.division) if fact.division else "",
-        detail=_detail(ctx, fact),
-        source=ctx.say(source) if ctx.texts.has(source) else fact.source,
-    )
-
-
-def _days(ctx: Context, start: date, end: date | None) -> str:
-    first = day_words(ctx, start)
-    return first if end is None or end == start else f"{first}–{day_words(ctx, end)}"
-
-
-def _detail(ctx: Context, fact: Fact) -> str:
-    describe = _DETAILS.get(fact.kind)
-    return describe(ctx, fact) if describe else ""
-
-
-def _symptom(ctx: Context, fact: Fact) -> str:
-    tenths, code = fact.details.get("temperature_tenths"), fact.details.get("code")
-    words = [ctx.say(f"punch_in.symptom_{code}")] if code else []
-    if isinstance(tenths, int):
-        words.append(f"{degrees(tenths)} °C")
-    return " ".join(words)
-
-
-def _journey(ctx: Context, fact: Fact) -> str:
-    words = [ctx.say(f"why.mode_{fact.details.get('mode', 'other')}"), str(fact.details.get("number", ""))]
-    return " ".join(word for word in words if word)
-
-
-def _worded(name: str) -> Callable[[Context, Fact], str]:
-    """The detail of that name in words."""
-
-    def describe(ctx: Context, fact: Fact) -> str:
-        key = f"why.{name}_{fact.details.get(name)}"
-        return ctx.say(key) if ctx.texts.has(key) else ""
-
-    return describe
-
-
-def _other_colour(ctx: Context, fact: Fact) -> str:
-    return colour_words(ctx, str(fact.details.get("colour", Colour.YELLOW)))
-
-
-def _issued(ctx: Context, fact: Fact) -> str:
-    return f"{_other_colour(ctx, fact)} {fact.details.get('issuer', '')}".rstrip()
-
-
-_DETAILS: dict[str, Callable[[Context, Fact], str]] = {
-    FactKind.SYMPTOM: _symptom,
-    FactKind.JOURNEY: _journey,
-    FactKind.CONTACT: _worded("degree"),
-    FactKind.SHARED_BUILDING: _worded("scope"),
-    FactKind.TEST: _worded("result"),
-    FactKind.DIAGNOSIS: _worded("status"),
-    FactKind.MEASURE: _worded("measure"),
-    FactKind.MEASURE_LIFTED: _worded("reason"),
-    FactKind.ANSWER: _worded("answer"),
-    FactKind.OTHER_PLACE_COLOUR: _other_colour,
-    FactKind.OVERRIDE: _issued,
-}
-
-
 # -- how long ------------------------------------------------------------------------------------------------
 
 
 def _hold_lines(ctx: Context, assessment: Assessment) -> list[str]:
-    hold = assessment.hold
+    decisive = assessment.decisive
+    hold = None if decisive is None or decisive.pending else decisive.hold
     if hold is None or assessment.missing:
         return []
     if hold.anchor is None or hold.days_end_at is None:
         return [
-            ctx.say("why.hold_waits", days=hold.days, until=_rule_text(ctx, assessment, hold.waits_for or ""))
+            ctx.say(
+                "why.hold_waits",
+                days=hold.days,
+                until=_rule_text(ctx, assessment, hold.waits_for or ""),
+                step=hold.step + 1,
+                steps=hold.steps,
+            )
         ]
     return [
         ctx.say(
@@ -223,26 +178,29 @@ def _rule_text(ctx: Context, assessment: Assessment, rule_id: str) -> str:
     return rule_id if rule is None else (rule.text.get(ctx.language) or rule.text["zh"]).rstrip("。.")
 
 
-def _ends(ctx: Context, assessment: Assessment) -> list[str]:
+def _ends(ctx: Context, assessment: Assessment, question: Question | None) -> list[str]:
     """What ends the colour, and the earliest time."""
     if assessment.missing or assessment.colour == Colour.GREEN:
         return []
+    if question is not None and assessment.state is State.PENDING:
+        return [ctx.say("why.ends_asking", at=moment_words(ctx, question.ends_at(ctx.zone)))]
     at, colour = assessment.next_change_at, assessment.next_colour
-    needs = dict(_split(need) for need in assessment.next_change_needs)
+    needs = [_split(need) for need in assessment.next_change_needs]
     if at is None or colour is None:
-        relief = needs.get("relief")
-        return (
-            [ctx.say("why.ends_with", what=_rule_text(ctx, assessment, relief))]
-            if relief
-            else [ctx.say("why.no_end")]
-        )
+        relief = next((value for name, value in needs if name == "relief"), None)
+        hold = assessment.hold
+        if relief is None:
+            return [ctx.say("why.no_end")]
+        if hold is not None and hold.waits_for == relief:
+            return []  # the hold's own line has said so
+        return [ctx.say("why.ends_with", what=_rule_text(ctx, assessment, relief))]
     return [
         ctx.say(
             "why.ends",
             now=at <= ctx.now,
             at=moment_words(ctx, at),
             colour=colour_words(ctx, colour),
-            punch_ins=int(needs.get("normal_punch_ins", "0")),
+            punch_ins=int(dict(needs).get("normal_punch_ins", "0")),
         )
     ]
 
@@ -252,7 +210,7 @@ def _split(need: str) -> tuple[str, str]:
     return name, value
 
 
-def _rule(ctx: Context, assessment: Assessment) -> list[str]:
+def _rule(ctx: Context, code: Code, assessment: Assessment) -> list[str]:
     book = assessment.book
     if book is None:
         return []
@@ -260,33 +218,9 @@ def _rule(ctx: Context, assessment: Assessment) -> list[str]:
     return [
         ctx.say(
             "why.rule",
-            scheme=scheme_words(ctx, book.scheme),
+            scheme=scheme_words(ctx, book.scheme if ctx.world.schemes.get(book.scheme) else code.scheme),
             version=book.version,
             assumed=len(book.assumed) if book.illustrative else 0,
             confirmed=confirmed,
         )
     ]
-
-
-# -- what to do ----------------------------------------------------------------------------------------------
-
-
-def _next_steps(ctx: Context, resident: Resident, code: Code, assessment: Assessment) -> list[str]:
-    if assessment.missing:
-        return [ctx.say("why.do_provide")]
-    until = covered_until(ctx.world, resident, code, ctx.now)
-    keep = ctx.say("why.do_punch_in", until=moment_words(ctx, until) if until and until > ctx.now else "")
-    if assessment.colour == Colour.GREEN:
-        return [keep]
-    steps = [keep]
-    if assessment.state == State.PENDING:
-        steps.append(ctx.say("why.do_unsettled"))
-    decisive = assessment.decisive
-    if decisive is not None and decisive.fact_id is not None:
-        otherwise = assessment.without(decisive.fact_id)
-        differs = otherwise.colour != assessment.colour
-        colour = colour_words(ctx, otherwise.colour, otherwise.state) if differs else ""
-        steps.append(ctx.say("why.do_correct", colour=colour))
-    if assessment.colour == Colour.RED:
-        steps.append(ctx.say("why.do_stay_in"))
-    return steps

@@ -29,6 +29,8 @@ ALLOWED: dict[str, object] = {
     "notices.state": "queued",
     "punch_in_log.temperature_tenths": 365,
     "punch_ins.temperature_tenths": 365,
+    "rescore_queue.attempts": 1,
+    "rescore_runs.state": "running",
     "residents.identity": "verified",
     "risk_levels.level": "high",
 }

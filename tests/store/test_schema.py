@@ -46,6 +46,8 @@ REFUSED: dict[str, dict[str, Any]] = {
     "ck_punch_in_log_temperature": {"temperature_tenths": 431},
     "ck_punch_ins_revision": {"revision": 0},
     "ck_punch_ins_temperature": {"temperature_tenths": 339},
+    "ck_rescore_queue_attempts": {"attempts": -1},
+    "ck_rescore_runs_state": {"state": "lost"},
     "ck_residents_identity": {"identity": "guessed"},
     "ck_residents_input_version": {"input_version": -1},
     "ck_risk_levels_days": {"from_day": "later", "to_day": "earlier"},

@@ -4,7 +4,7 @@ Rows refer to each other by id without database foreign keys: a resident's rows 
 and nothing cascades. What is personal is sealed (`*_sealed`) or reduced to an exact HMAC (`*_index`).
 """
 
-from bot.store.models.codes import ColourChange, Fact, HealthCode, RescoreQueue, RiskLevel
+from bot.store.models.codes import ColourChange, Fact, HealthCode, RescoreQueue, RescoreRun, RiskLevel, Stamp
 from bot.store.models.messages import ClockOffset, Dialogue, Inbox, Notice
 from bot.store.models.people import (
     AccessLog,
@@ -38,7 +38,9 @@ __all__ = [
     "PunchIn",
     "PunchInLog",
     "RescoreQueue",
+    "RescoreRun",
     "Resident",
     "RiskLevel",
+    "Stamp",
     "Worker",
 ]

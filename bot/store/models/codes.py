@@ -87,11 +87,51 @@ class RiskLevel(Model):
 
 
 class RescoreQueue(Model):
-    """A resident whose codes have to be made anew, because an input changed for many at once."""
+    """A resident whose codes have to be made anew, because an input changed for many at once.
+
+    `ticket` is another one for every filling, so that whoever has worked one off can't take a later one away;
+    `lease_until` keeps others from the same work, and is real time.
+    """
 
     resident_id = fields.BigIntField(primary_key=True, generated=False)
     cause = fields.CharField(max_length=48)
     queued_at = fields.DatetimeField(db_index=True)
+    ticket = fields.BigIntField(db_default=0)
+    attempts = fields.SmallIntField(db_default=0)
+    lease_until = fields.DatetimeField(null=True)
 
     class Meta:
         table = "rescore_queue"
+
+
+class RescoreRun(Model):
+    """One run over everybody who holds a code, and how far it has come: a killed one goes on from there."""
+
+    id = fields.BigIntField(primary_key=True, generated=False)
+    scheme = fields.CharField(max_length=32)  # or "all"
+    division = fields.CharField(max_length=12, db_default="")
+    versions = fields.CharField(max_length=64)  # fingerprint of the rule books that judge
+    at = fields.DatetimeField()
+    state = fields.CharField(max_length=16)  # running, done, left
+    cursor_id = fields.BigIntField(db_default=0)  # everybody up to this resident is done
+    residents = fields.IntField(db_default=0)
+    written = fields.IntField(db_default=0)
+    changes = fields.IntField(db_default=0)
+    gone = fields.IntField(db_default=0)
+    failed = fields.IntField(db_default=0)
+    disagreements = fields.IntField(db_default=0)
+    updated_at = fields.DatetimeField()
+
+    class Meta:
+        table = "rescore_runs"
+        indexes = (("scheme", "division", "state"),)
+
+
+class Stamp(Model):
+    """What something that every process keeps in memory was when it last changed: risk levels, rule books."""
+
+    name = fields.CharField(max_length=48, primary_key=True)
+    value = fields.CharField(max_length=64)
+
+    class Meta:
+        table = "stamps"
