@@ -24,6 +24,8 @@ from bot.services.borders import load_borders
 from bot.services.real_name import NoRealNameService, RealNameService
 from bot.services.real_name_fake import FakeRealNameService
 from bot.services.real_name_http import HttpRealNameService
+from bot.services.rescore_keeper import RescoreKeeper
+from bot.services.rescorer import Rescorer
 from bot.services.risk import load_risk
 from bot.services.rulebooks import Shelf
 from bot.services.schemes import load_schemes
@@ -39,7 +41,7 @@ from bot.store.writer import Writer
 from config.settings import Settings
 from handlers.chat.routes import FORMS, ROUTES
 from handlers.http import probes, simulator, webhooks
-from handlers.http.keys import CLOCK, DATABASE, ENGINE, METRICS, OFFICIAL, TOOLS
+from handlers.http.keys import CLOCK, DATABASE, ENGINE, METRICS, OFFICIAL, RESCORER, TOOLS
 
 _WEBHOOK_BYTES = 64 * 1024
 
@@ -75,9 +77,11 @@ def create_app(
     )
     loader, writer = Loader(app[DATABASE]), Writer(app[DATABASE])
     app[ENGINE] = Engine(app[TOOLS], loader, writer, app[METRICS], reply_seconds=settings.reply_seconds)
+    app[RESCORER] = Rescorer(app[TOOLS].world, app[DATABASE], loader, writer)
     app.cleanup_ctx.append(_lock(settings))
     app.cleanup_ctx.append(_database(settings))
     app.cleanup_ctx.append(_engine)
+    app.cleanup_ctx.append(_rescore_keeper)
     app.cleanup_ctx.append(_rule_books)
     _add_routes(app, settings)
     return app
@@ -159,8 +163,15 @@ def _database(settings: Settings):  # type: ignore[no-untyped-def]  # as above
     return opened
 
 
+async def _rescore_keeper(app: web.Application) -> AsyncIterator[None]:
+    keeper = RescoreKeeper(app[TOOLS].world, app[DATABASE], app[RESCORER], app[CLOCK])
+    await keeper.open()
+    yield
+    await keeper.close()
+
+
 async def _rule_books(app: web.Application) -> AsyncIterator[None]:
-    """SIGHUP reads the rule books anew."""
+    """SIGHUP reads the rule books anew; the keeper of stored colours notices those that changed."""
     called = asyncio.Event()
 
     async def read_when_called() -> None:
@@ -169,7 +180,6 @@ async def _rule_books(app: web.Application) -> AsyncIterator[None]:
             called.clear()
             outcome = await app[probes.RULE_BOOKS].reload(app[TOOLS].world, now=app[CLOCK].now())
             app[METRICS].rule_book_problems.set(len(outcome.problems))
-            # population: put everybody with a code of outcome.schemes into the queue here
 
     reading = asyncio.create_task(read_when_called(), name="rule books")
     loop = asyncio.get_running_loop()

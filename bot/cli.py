@@ -16,7 +16,7 @@ from aiohttp import web
 
 from bot.app import create_app, make_keys
 from bot.clock import DEFAULT_ZONE, Clock, resident_day, zone
-from bot.commands import explain, rulebook
+from bot.commands import explain, rescore, rulebook
 from bot.conversation.understanding.places import Places
 from bot.conversation.understanding.understand import understand
 from bot.errors import Misconfigured, YimaError
@@ -39,6 +39,7 @@ _log = logging.getLogger("yima")
 
 
 explain.register(cli)
+rescore.register(cli)
 rulebook.register(cli)
 
 

@@ -134,6 +134,8 @@ class Moment:
             return frozenset((None,))
         known = fact.known_at if held else self.at
         last = last_day(fact, self.zone, day_of(known, self.zone) if held else self.today)
+        if last < fact.start:  # its days are those of another zone
+            return frozenset()
         level = self.risk.level_throughout(division, fact.start, last, known)
         if level is not None:
             return frozenset((level,))
@@ -314,6 +316,7 @@ def relieved(ender: Rule, fact: Fact, now: Moment, *, since: date | None = None)
         for one in now.facts
         if one.kind in ender.kinds
         and one.start >= first
+        and not _came_before(one, fact)
         and (one.occurrence is None or fact.occurrence is None or one.occurrence == fact.occurrence)
         and all(holds(one, now) for holds in ender.predicates)
     ]
@@ -332,6 +335,14 @@ def relieved(ender: Rule, fact: Fact, now: Moment, *, since: date | None = None)
             if taken >= enough.count:
                 return day
     return None
+
+
+def _came_before(one: Fact, fact: Fact) -> bool:
+    """Whether a relieving fact of the same day is known to be the earlier one: it can't relieve what came later."""
+    if one.start != fact.start:
+        return False
+    minute, own = one.details.get("minute"), fact.details.get("minute")
+    return isinstance(minute, int) and isinstance(own, int) and minute < own
 
 
 def _span(fact: Fact, zone_name: str) -> tuple[datetime, datetime, date]:

@@ -100,7 +100,8 @@ class RiskEntry:
 
 
 RISK_LEVELS = ("low", "medium", "high")
-_PREFIXES = (12, 9, 6, 4, 2)
+PREFIXES = (12, 9, 6, 4, 2)
+"""The lengths of division codes, the longest first."""
 
 
 class RiskMap:
@@ -122,6 +123,11 @@ class RiskMap:
             of_one.sort(key=lambda entry: (entry.known_at, RISK_LEVELS.index(entry.level or "low")))
         self._entries = {division: tuple(of_one) for division, of_one in found.items()}
 
+    @property
+    def entries(self) -> Mapping[str, tuple[RiskEntry, ...]]:
+        """What was published of each division, the earliest known first."""
+        return self._entries
+
     def level(self, division: str, day: date, at: datetime | None = None) -> str | None:
         """The level on that day as known at that instant (None: as known last); None if unknown.
 
@@ -129,7 +135,7 @@ class RiskMap:
         """
         if not self._entries:
             return None
-        for length in _PREFIXES:
+        for length in PREFIXES:
             if length <= len(division):
                 level = self._of_prefix(division[:length], day, at)
                 if level is not None:
@@ -138,7 +144,7 @@ class RiskMap:
 
     def level_throughout(self, division: str, first: date, last: date, at: datetime) -> str | None:
         """The level, as known at that instant, if one statement gives it for all of these days; else None."""
-        for length in _PREFIXES:
+        for length in PREFIXES:
             for entry in (
                 reversed(self._entries.get(division[:length], ())) if length <= len(division) else ()
             ):
@@ -154,7 +160,7 @@ class RiskMap:
     def first_level(self, division: str, day: date, since: datetime, until: datetime) -> str | None:
         """The level on that day that was published first after `since`, by `until`; None if none was."""
         first: RiskEntry | None = None
-        for length in _PREFIXES:
+        for length in PREFIXES:
             for entry in self._entries.get(division[:length], ()) if length <= len(division) else ():
                 if (
                     entry.level is not None

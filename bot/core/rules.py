@@ -23,7 +23,8 @@ REPORT_MISSING = "report_missing"
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One condition of a rule as data, which is compiled to a predicate and to a columnar expression.
+    """One condition of a rule as data, which is compiled to a predicate; the columnar plan asks it about
+    each distinct value.
 
     `reads` is a detail's name, or one of division, not_division, source, days, visits, codes_together,
     corroborated, minor, same_carriage, rows_apart. Which of the others counts depends on it: a value is one of

@@ -9,6 +9,7 @@ from bot.clock import Clock
 from bot.conversation.engine import Engine
 from bot.conversation.turn import Tools
 from bot.metrics import Metrics
+from bot.services.rescorer import Rescorer
 from bot.store.database import Database
 
 CLOCK = web.AppKey("clock", Clock)
@@ -16,4 +17,5 @@ DATABASE = web.AppKey("database", Database)
 ENGINE = web.AppKey("engine", Engine)
 METRICS = web.AppKey("metrics", Metrics)
 OFFICIAL = web.AppKey("official", OfficialAccount)
+RESCORER = web.AppKey("rescorer", Rescorer)
 TOOLS = web.AppKey("tools", Tools)

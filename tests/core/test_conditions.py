@@ -180,3 +180,30 @@ def test_hours_between_tests_follow_the_clock_on_the_wall(minute: int, colour: s
     ]
     seen = assess(person(found, zone="America/New_York"), rules, RiskMap(), noon(spring) + timedelta(days=1))
     assert seen.colour == colour
+
+
+def tested(number: int, result: str, minute: int | None) -> Fact:
+    """A test of the day, at that minute if it is known."""
+    found = fact(number, "test", DAY, result=result)
+    return found if minute is None else replace(found, details={**found.details, "minute": minute})
+
+
+@pytest.mark.parametrize(
+    ("negative", "positive", "colour"),
+    [
+        (480, 1200, "red"),
+        (1200, 480, "green"),
+        (480, 480, "green"),
+        (None, 1200, "green"),
+        (480, None, "green"),
+    ],
+)
+def test_morning_test_does_not_clear_that_of_the_evening(
+    negative: int | None, positive: int | None, colour: str
+) -> None:
+    rules = book(
+        f"  - {{id: positive, text: {TEXT}, fact: test, when: {{result: positive}}, gives: {{at_least: red}}}}\n"
+        f"  - {{id: again, text: {TEXT}, fact: test, when: {{result: negative}}, effect: exonerating, ends: [positive]}}\n"
+    )
+    tests = [tested(1, "positive", positive), tested(2, "negative", negative)]
+    assert assess(person(tests), rules, RiskMap(), TODAY).colour == colour

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.facts import check_fact, days_of
+from bot.core.facts import check_fact, last_day
 from bot.core.model import Identity
 from bot.services.declared_facts import Contact, Journey, Statements, Stay, reconcile, window
 from bot.services.facts import record
@@ -190,9 +190,14 @@ def spent(resident: Resident, today: date) -> set[tuple[date, str | None]]:
     return {
         (each, fact.division)
         for fact in resident.facts
-        for each in days_of(fact, ZONE, today)
+        for each in days_between(fact.start, last_day(fact, ZONE, today))
         if fact.kind == "stay" and each >= first
     }
+
+
+def days_between(first: date, last: date) -> list[date]:
+    """Every day from the first to the last."""
+    return [first + timedelta(days=number) for number in range((last - first).days + 1)]
 
 
 @given(st.lists(some_statements(), min_size=1, max_size=3))
