@@ -182,7 +182,7 @@ def test_hours_between_tests_follow_the_clock_on_the_wall(minute: int, colour: s
     assert seen.colour == colour
 
 
-def tested(number: int, result: str, minute: int | None) -> Fact:
+def swab(number: int, result: str, minute: int | None) -> Fact:
     """A test of the day, at that minute if it is known."""
     found = fact(number, "test", DAY, result=result)
     return found if minute is None else replace(found, details={**found.details, "minute": minute})
@@ -205,5 +205,5 @@ def test_morning_test_does_not_clear_that_of_the_evening(
         f"  - {{id: positive, text: {TEXT}, fact: test, when: {{result: positive}}, gives: {{at_least: red}}}}\n"
         f"  - {{id: again, text: {TEXT}, fact: test, when: {{result: negative}}, effect: exonerating, ends: [positive]}}\n"
     )
-    tests = [tested(1, "positive", positive), tested(2, "negative", negative)]
+    tests = [swab(1, "positive", positive), swab(2, "negative", negative)]
     assert assess(person(tests), rules, RiskMap(), TODAY).colour == colour
