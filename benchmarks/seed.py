@@ -16,6 +16,8 @@ from bot.clock import Clock, resident_day
 from bot.core.model import Identity, RiskEntry, RiskMap
 from bot.services.facts import record
 from bot.services.rescore import rescore
+from bot.services.rescore_keeper import fingerprints
+from bot.services.stamps import set_stamps
 from bot.services.world import World
 from bot.store import indexes
 from bot.store.database import Database, Session
@@ -166,6 +168,8 @@ async def seed(url: str, count: int) -> None:
                 await session.execute_many(grouped(work.writes))
 
             await database.transaction(write)
+        # scored by the books of this checkout: a start has nobody to score anew
+        await database.transaction(lambda session: set_stamps(session, fingerprints(world)))
     finally:
         await database.close()
 

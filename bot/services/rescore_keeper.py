@@ -97,7 +97,7 @@ class RescoreKeeper:
     async def _enter_books(self) -> None:
         """Queue the holders of every code whose rule books are others than those that were in force last."""
         books = self._world.rulebooks
-        prints = _fingerprints(self._world)
+        prints = fingerprints(self._world)
         stamps = await read_stamps(self._database)
         changed = {name: value for name, value in prints.items() if stamps.get(name) != value}
         schemes = [
@@ -117,7 +117,7 @@ class RescoreKeeper:
         self._books, self._prints = books, prints
 
 
-def _fingerprints(world: World) -> dict[str, str]:
+def fingerprints(world: World) -> dict[str, str]:
     """What judges each scheme, by the name of its stamp."""
     return {_name(scheme.id): fingerprint(world.books(scheme.id)) for scheme in world.schemes if scheme.local}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
 from typing import Any
@@ -188,7 +189,7 @@ def test_nothing_that_names_a_person_or_a_place_below_a_city_is_shown(desk: Desk
         assert "override" in said
         for secret in (
             "李小梅",
-            "139",
+            "13900000001",
             "和平路",
             "张三",
             "某街道办",
@@ -199,7 +200,8 @@ def test_nothing_that_names_a_person_or_a_place_below_a_city_is_shown(desk: Desk
             "浔阳",
             "t-1",
         ):
-            assert secret not in said
+            # a code within a random id is no code
+            assert not re.search(rf"(?<!\d){re.escape(secret)}(?!\d)", said)
 
 
 def test_missing_risk_level_is_named_by_its_city_alone(desk: Desk) -> None:
