@@ -19,7 +19,7 @@ from bot.services.shadow import Moved, Seen
 from bot.services.world import World
 from bot.store.frames import Frames, Range, read_frames
 
-CHUNK = 100_000
+CHUNK = 300_000
 
 
 class ColumnarJudge:

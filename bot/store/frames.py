@@ -91,7 +91,8 @@ def read_frames(
     }
     with _open(url) as query:
         found = {name: _read(query, name, where, sqlite) for name, where in wanted.items()}
-        found["days"] = pl.concat([found["days"], _read(query, "days", _older_days(of, floor), sqlite)])
+        older = _read(query, "days", _older_days(of, floor), sqlite)
+        found["days"] = pl.concat([found["days"], older], rechunk=True)
         if births:
             known = f"FROM residents t WHERE {of.condition('t')} AND t.birth_sealed IS NOT NULL"
             found["births"] = _read(query, "births", known, sqlite)
@@ -112,9 +113,11 @@ def _read(query: Query, name: str, where: str, sqlite: bool) -> pl.DataFrame:
     shape = _SHAPES[name]
     names = ", ".join(_selected(column, kind, sqlite) for column, kind in shape.items())
     frame = query(f"SELECT {names} {where}")
-    if not sqlite:
-        return frame.select(pl.col(column).cast(kind) for column, kind in shape.items())
-    return frame.select(_from_sqlite(column, kind) for column, kind in shape.items())
+    if sqlite:
+        frame = frame.select(_from_sqlite(column, kind) for column, kind in shape.items())
+    else:
+        frame = frame.select(pl.col(column).cast(kind) for column, kind in shape.items())
+    return frame.rechunk()  # a driver hands over small batches, and every step of the plan would go batch by batch
 
 
 def _selected(column: str, kind: pl.DataType, sqlite: bool) -> str:
