@@ -7,7 +7,6 @@ import gc
 import logging
 import sys
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Annotated
 
 import orjson
@@ -15,8 +14,9 @@ import typer
 from aiohttp import web
 
 from bot.app import create_app, make_keys
-from bot.clock import DEFAULT_ZONE, Clock, resident_day, zone
+from bot.clock import DEFAULT_ZONE, Clock, resident_day
 from bot.commands import explain, rescore, rulebook
+from bot.commands.instant import named_instant
 from bot.conversation.understanding.places import Places
 from bot.conversation.understanding.understand import understand
 from bot.errors import Misconfigured, YimaError
@@ -116,7 +116,7 @@ def understand_text(
     at: Annotated[str, typer.Option(help="When it was said, as 2020-02-20T09:00+08:00; default: now.")] = "",
 ) -> None:
     """Print what a text is understood as: one JSON object, or one a line."""
-    moment = _instant(at)
+    moment = named_instant(at) or Clock().now()
     places = Places.load()
     lines: Iterable[str] = (line.rstrip("\r\n") for line in sys.stdin) if text == "-" else (text,)
     today = resident_day(moment, DEFAULT_ZONE)
@@ -124,16 +124,6 @@ def understand_text(
         found = understand(line, today=today, places=places).to_json()
         sys.stdout.write(orjson.dumps(found).decode() + "\n")
         sys.stdout.flush()
-
-
-def _instant(at: str) -> datetime:
-    if not at:
-        return Clock().now()
-    try:
-        moment = datetime.fromisoformat(at)
-    except ValueError:
-        raise typer.BadParameter("an instant looks like 2020-02-20T09:00+08:00", param_hint="--at") from None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=zone(DEFAULT_ZONE))
 
 
 @cli.command()

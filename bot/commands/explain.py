@@ -12,7 +12,8 @@ import orjson
 import typer
 
 from bot.app import make_keys, make_world
-from bot.clock import DEFAULT_ZONE, Clock, zone
+from bot.clock import Clock, zone
+from bot.commands.instant import named_instant
 from bot.conversation.understanding.divisions import Divisions, read_rows
 from bot.core.assess import Assessment, Finding, HoldArithmetic
 from bot.core.model import Fact
@@ -32,7 +33,6 @@ from config.settings import Settings, read_settings
 ACTION = "explain"
 _CITY = 4  # digits: what an operator sees of a place
 _WORST_FIRST = ("red", "yellow", "grey", "green")
-_EXAMPLE = "an instant looks like 2020-02-20T09:00+08:00"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def explain(
 ) -> None:
     """Explain a code: colour, findings and facts, holds, what is missing, what ends it. The view is recorded,
     and the resident can read that it was. Shows no name, phone, address or place below a city."""
-    wanted = Wanted(resident, scheme, _instant(at), without)
+    wanted = Wanted(resident, scheme, named_instant(at), without)
     settings = read_settings()
     view = asyncio.run(_look(settings, wanted))
     if json:
@@ -87,17 +87,6 @@ def explain(
         return
     for line in lines(view):
         typer.echo(line)
-
-
-def _instant(text: str) -> datetime | None:
-    if not text:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        typer.echo(f"yima: --at: {_EXAMPLE}", err=True)
-        raise typer.Exit(2) from None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=zone(DEFAULT_ZONE))
 
 
 # -- looking -------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from bot.clock import DEFAULT_ZONE, Clock, zone
+from bot.commands.instant import named_instant
 from bot.core.rulebook import BookHistory, RuleBook
 from bot.errors import DataError
 from bot.services.borders import load_borders
@@ -76,7 +77,7 @@ def table(
     markdown: Annotated[bool, typer.Option("--markdown", help="As a Markdown table.")] = False,
 ) -> None:
     """Print the rules of a book in words: what each looks at, what it gives, how long that lasts."""
-    book = _pick(_history(scheme), version, _instant(at))
+    book = _pick(_history(scheme), version, named_instant(at) or Clock().now())
     words = Words.load(HOME / "templates" / "rulebook", language.value)
     found = describe(book, words, _names())
     typer.echo(_markdown(found) if markdown else _plain(found))
@@ -119,16 +120,6 @@ def _pick(history: BookHistory, version: str, at: datetime) -> RuleBook:
     raise typer.BadParameter(
         f"no version {version} of {history.scheme}; there are {known}", param_hint="--version"
     )
-
-
-def _instant(at: str) -> datetime:
-    if not at:
-        return Clock().now()
-    try:
-        moment = datetime.fromisoformat(at)
-    except ValueError:
-        raise typer.BadParameter("an instant looks like 2020-02-20T09:00+08:00", param_hint="--at") from None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=zone(DEFAULT_ZONE))
 
 
 def _names() -> Callable[[str], str]:

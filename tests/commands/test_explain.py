@@ -350,7 +350,7 @@ def test_what_is_not_there_is_said_in_one_line(desk: Desk, arguments: tuple[str,
 def test_instant_that_is_none_is_refused_with_an_example(desk: Desk, at: str) -> None:
     result = desk.call("1", "--at", at)
     assert result.exit_code == 2
-    assert result.stderr == "yima: --at: an instant looks like 2020-02-20T09:00+08:00\n"
+    assert "--at: an instant looks like 2020-02-20T09:00+08:00" in result.stderr
     assert result.stdout == ""
 
 
