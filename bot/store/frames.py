@@ -117,7 +117,9 @@ def _read(query: Query, name: str, where: str, sqlite: bool) -> pl.DataFrame:
         frame = frame.select(_from_sqlite(column, kind) for column, kind in shape.items())
     else:
         frame = frame.select(pl.col(column).cast(kind) for column, kind in shape.items())
-    return frame.rechunk()  # a driver hands over small batches, and every step of the plan would go batch by batch
+    return (
+        frame.rechunk()
+    )  # a driver hands over small batches, and every step of the plan would go batch by batch
 
 
 def _selected(column: str, kind: pl.DataType, sqlite: bool) -> str:
