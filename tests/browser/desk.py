@@ -10,7 +10,13 @@ from typing import Any
 from playwright.sync_api import Locator, Page
 
 SUBMITTED = "提交$"
-PICKED = (SUBMITTED, "居民身份证$", "都要（推荐）$", "一直在这里$", "^没有")  # the first that is offered is picked
+PICKED = (
+    SUBMITTED,
+    "居民身份证$",
+    "都要（推荐）$",
+    "一直在这里$",
+    "^没有",
+)  # the first that is offered is picked
 TYPED = {"手机": "13800138000", "区县": "武汉江岸区", "街道": "百步亭社区，金桥大道8号3栋501"}
 MOST_QUESTIONS = 30
 
