@@ -240,7 +240,7 @@ def _kept(holds: bool) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Seed and measure both databases; 1 where a run had no result, or a second run wrote something."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.population", description=__doc__)
-    parser.add_argument("--residents", type=int, default=100_000)
+    parser.add_argument("--residents", type=int, default=300_000)
     parser.add_argument("--databases", default="sqlite,postgresql")
     parser.add_argument("--measure", help=argparse.SUPPRESS)
     parsed = parser.parse_args(arguments)
