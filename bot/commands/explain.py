@@ -11,28 +11,23 @@ from typing import Annotated, Any
 import orjson
 import typer
 
-from bot.app import make_keys, make_world
-from bot.clock import Clock, zone
+from bot.clock import zone
 from bot.commands.instant import named_instant
+from bot.commands.tools import opened_tools
 from bot.conversation.understanding.divisions import Divisions, read_rows
 from bot.core.assess import Assessment, Finding, HoldArithmetic
-from bot.core.model import Fact
+from bot.core.model import WORST_FIRST, Fact
 from bot.errors import NotFound
-from bot.services import clock_offset
 from bot.services.asking import Question, questions
 from bot.services.known_then import resident_now, resident_then, risk_then
 from bot.services.rescore import assess_code
-from bot.services.risk import load_risk
 from bot.services.world import World
 from bot.store.database import Database
 from bot.store.ids import new_id
-from bot.store.loader import Loader
 from bot.store.snapshot import Code, Resident
-from config.settings import Settings, read_settings
 
 ACTION = "explain"
 _CITY = 4  # digits: what an operator sees of a place
-_WORST_FIRST = ("red", "yellow", "grey", "green")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +75,7 @@ def explain(
     """Explain a code: colour, findings and facts, holds, what is missing, what ends it. The view is recorded,
     and the resident can read that it was. Shows no name, phone, address or place below a city."""
     wanted = Wanted(resident, scheme, named_instant(at), without)
-    settings = read_settings()
-    view = asyncio.run(_look(settings, wanted))
+    view = asyncio.run(_look(wanted))
     if json:
         typer.echo(orjson.dumps(plain(view)).decode())
         return
@@ -92,29 +86,20 @@ def explain(
 # -- looking -------------------------------------------------------------------------------------------------
 
 
-async def _look(settings: Settings, wanted: Wanted) -> View:
-    world = make_world(settings, make_keys(settings))
-    clock, database = Clock(), Database(settings.database_url)
-    await database.open()
-    loader = Loader(database)
-    try:
-        if not settings.production:
-            await clock_offset.restore(database, clock)
-        resident = await resident_now(world, loader, _number(wanted.resident, "resident"), clock.now())
+async def _look(wanted: Wanted) -> View:
+    async with opened_tools() as tools:
+        world, database = tools.world, tools.database
+        number, now = _number(wanted.resident, "resident"), tools.clock.now()
+        resident = await resident_now(world, tools.loader, number, now)
         if resident is None:
             raise NotFound(f"no resident {wanted.resident}")
-        await _put_on_record(database, resident, clock.now())
-        at = wanted.at or clock.now()
-        if wanted.at is None:
-            world.risk = await load_risk(database)
-        else:
+        await _put_on_record(database, resident, now)
+        at = wanted.at or now
+        if wanted.at is not None:
             resident = await resident_then(world, database, resident, at)
             world.risk = await risk_then(database, at)
-        path = settings.home / "config" / "divisions" / "divisions.json"
+        path = tools.settings.home / "config" / "divisions" / "divisions.json"
         return _view(world, resident, at, wanted, Divisions(read_rows(path)[0]))
-    finally:
-        await loader.close()
-        await database.close()
 
 
 async def _put_on_record(database: Database, resident: Resident, now: datetime) -> None:
@@ -137,7 +122,7 @@ def _view(world: World, resident: Resident, at: datetime, wanted: Wanted, cities
     when = "" if wanted.at is None else " then"
     if not assessments or (wanted.scheme and wanted.scheme not in assessments):
         raise NotFound(f"no such code of resident {wanted.resident} is decided here{when}; there are: {held}")
-    worst = min(assessments.values(), key=lambda one: _WORST_FIRST.index(one.colour.value))
+    worst = min(assessments.values(), key=lambda one: WORST_FIRST.index(one.colour))
     shown = assessments.get(wanted.scheme, worst)
     without = _number(wanted.without, "fact") if wanted.without else None
     if without is not None and all(fact.id != without for fact in resident.facts):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,30 +17,22 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from bot.app import make_keys, make_world
-from bot.clock import Clock
+from bot.commands.tools import Tools, opened_tools
 from bot.conversation.understanding.divisions import Divisions, read_rows
 from bot.errors import BadRequest
-from bot.services import clock_offset
 from bot.services.borders import load_borders
 from bot.services.population import Population, Run, Scope, scope_of
 from bot.services.rescorer import Rescorer
-from bot.services.risk import load_risk
 from bot.services.rulebooks import load_rulebooks
 from bot.services.shadow import Shadow, Tried, tried_version
 from bot.services.shadow_report import Report, Setting, make_report, render
 from bot.services.world import World
-from bot.store.database import Database
-from bot.store.loader import Loader
-from bot.store.writer import Writer
-from config.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from bot.services.columnar_rescore import ColumnarJudge
 
 _LINES = 10  # of progress, where the output is no terminal
 _WIDTH = 120
-_GROUP = 128  # units of work in one transaction: nobody waits for an answer here
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +45,6 @@ class Wanted:
     report: Path | None
     by_columns: bool
     fresh: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """What a run works with."""
-
-    settings: Settings
-    clock: Clock
-    world: World
-    database: Database
-    loader: Loader
-    writer: Writer
 
 
 def register(cli: typer.Typer) -> None:
@@ -120,7 +100,7 @@ def _by_columns(columnar: bool | None) -> bool:
 
 
 async def _rescore(wanted: Wanted) -> int:
-    async with _tools() as tools:
+    async with opened_tools() as tools:
         scope = scope_of(tools.world, wanted.scheme, wanted.division)
         judge = _judge(tools) if wanted.by_columns else None
         rescorer = Rescorer(tools.world, tools.database, tools.loader, tools.writer)
@@ -149,7 +129,7 @@ def _print_counts(run: Run) -> None:
 
 
 async def _shadow(wanted: Wanted) -> int:
-    async with _tools() as tools:
+    async with opened_tools() as tools:
         scope = scope_of(tools.world, wanted.scheme, wanted.division)
         now = tools.clock.now()
         tried = _tried(tools, scope, wanted.shadow)
@@ -211,24 +191,6 @@ def _judge(tools: Tools, tried: Tried | None = None) -> ColumnarJudge:
 
     histories = None if tried is None else {tried.scheme: tried.history}
     return ColumnarJudge(tools.world, tools.database.url, histories=histories)
-
-
-@asynccontextmanager
-async def _tools() -> AsyncIterator[Tools]:
-    settings = read_settings()
-    clock, database = Clock(), Database(settings.database_url)
-    world = make_world(settings, make_keys(settings))
-    await database.open()
-    loader, writer = Loader(database), Writer(database, group=_GROUP)
-    try:
-        if not settings.production:
-            await clock_offset.restore(database, clock)
-        world.risk = await load_risk(database)
-        yield Tools(settings, clock, world, database, loader, writer)
-    finally:
-        await writer.close()
-        await loader.close()
-        await database.close()
 
 
 @contextmanager

@@ -10,7 +10,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import orjson
 import typer
 from rich import box
 from rich.console import Console
@@ -18,6 +17,7 @@ from rich.table import Table as Grid
 
 from bot.clock import DEFAULT_ZONE, Clock, zone
 from bot.commands.instant import named_instant
+from bot.conversation.understanding.divisions import Divisions, read_rows
 from bot.core.rulebook import BookHistory, RuleBook
 from bot.errors import DataError
 from bot.services.borders import load_borders
@@ -124,11 +124,11 @@ def _pick(history: BookHistory, version: str, at: datetime) -> RuleBook:
 
 def _names() -> Callable[[str], str]:
     """The name of a division beside its code."""
-    table = orjson.loads((HOME / "config" / "divisions" / "divisions.json").read_bytes())
-    names = {row[0]: row[1] for row in table["rows"]}
+    divisions = Divisions(read_rows(HOME / "config" / "divisions" / "divisions.json")[0])
 
     def name(code: str) -> str:
-        return f"{names[code]} {code}" if code in names else code
+        found = divisions.get(code)
+        return code if found is None else f"{found.name} {code}"
 
     return name
 

@@ -10,7 +10,7 @@ from hashlib import blake2b
 import orjson
 
 from bot.channels.plain_text import picked, render_text
-from bot.clock import Clock, resident_day
+from bot.clock import Clock
 from bot.conversation.context import Context
 from bot.conversation.dialogue import KEPT, Talk, open_talk, talk_row
 from bot.conversation.forms import Form
@@ -22,8 +22,7 @@ from bot.conversation.told import notice_text
 from bot.conversation.understanding.places import Places
 from bot.message import Incoming, Reply, Text
 from bot.notices.outbox import mark_told, notify
-from bot.services.certificates import is_minor
-from bot.services.residents import birth_date
+from bot.services.residents import tell_age
 from bot.services.world import World
 from bot.store import indexes
 from bot.store.database import Database
@@ -168,9 +167,7 @@ def _tell_minors(tools: Tools, snapshot: Snapshot, incoming: Incoming) -> None:
     """Age is sealed; where rules will read it, it is opened once."""
     for resident in snapshot.residents:
         if resident.standing_facts is not None and resident.birth_sealed is not None:
-            birth = birth_date(tools.world.keys, resident)
-            today = resident_day(incoming.received_at, resident.zone)
-            resident.minor = birth is not None and is_minor(birth, today)
+            tell_age(tools.world.keys, resident, incoming.received_at)
 
 
 def _claim(tools: Tools, ctx: Context, reply: Reply | None, key: str, owner: str) -> None:

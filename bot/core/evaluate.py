@@ -77,17 +77,16 @@ class Finding(NamedTuple):
 class Moment:
     """One person's visible facts at one instant, with what conditions ask for.
 
-    `at` is the clock; `known` is the instant whose knowledge counts: the clock, or for a hold the instant
-    at which its fact became known. What has been withdrawn by the clock never counts.
+    `at` is the clock; a hold is tested on the moment at which its fact became known (`when_known`). What has
+    been withdrawn by the clock never counts.
     """
 
-    __slots__ = ("_days", "_levels", "_then", "at", "facts", "known", "person", "risk", "today", "zone")
+    __slots__ = ("_days", "_levels", "_then", "at", "facts", "person", "risk", "today", "zone")
 
     def __init__(self, person: Person, risk: RiskMap, at: datetime, facts: list[Fact]) -> None:
         self.person = person
         self.risk = risk
         self.at = at
-        self.known = at
         self.zone = person.zone
         self.today = day_of(at, person.zone)
         self.facts = facts
@@ -101,7 +100,6 @@ class Moment:
         if then is None:
             known = [one for one in self.facts if one.known_at <= fact.known_at]
             then = self._then[fact.id] = Moment(self.person, self.risk, self.at, known)
-            then.known = fact.known_at
             then.today = day_of(fact.known_at, self.zone)
         return then
 

@@ -205,6 +205,14 @@ KINDS: Mapping[str, Kind] = {
 }
 
 DIVISION = re.compile(r"\d{2}|\d{4}|\d{6}|\d{9}|\d{12}")
+LONGEST_CODE = 12
+
+
+def last_inside(division: str) -> str:
+    """The end of the range of all codes inside a division: those that begin with its own."""
+    return division + "9" * (LONGEST_CODE - len(division))
+
+
 _TOKEN = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
 

@@ -20,6 +20,8 @@ class Colour(StrEnum):
 
 
 SEVERITY: Mapping[Colour, int] = {Colour.GREEN: 0, Colour.YELLOW: 1, Colour.RED: 2}
+WORST_FIRST = (Colour.RED, Colour.YELLOW, Colour.GREY, Colour.GREEN)
+"""In which order codes are looked at: grey needs something to be done, green nothing."""
 BY_SEVERITY = (Colour.GREEN, Colour.YELLOW, Colour.RED)
 
 

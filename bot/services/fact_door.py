@@ -22,14 +22,10 @@ from bot.services.rescorer import Rescorer
 from bot.services.world import World
 from bot.store.database import Database, Row
 from bot.store.ids import new_id
-from bot.store.snapshot import Resident, fact_from
+from bot.store.snapshot import FACT_COLUMNS, Resident, fact_from
 from bot.store.work import Work
 
 CAUSE = "fact"
-_COLUMNS = (
-    "resident_id, id, kind, start_day, end_day, division, source, reference, occurrence_id, details, known_at,"
-    " withdrawn_at"
-)
 _OWN_WORDS = frozenset({"declaration", "punch_in", "resident"})
 """Sources that only the resident's own conversation may name."""
 _COUNTY = 6
@@ -144,7 +140,7 @@ class FactDoor:
         if not (source + reference).isprintable():
             return None  # no database holds it, and PostgreSQL takes no question about it
         rows = await self._database.fetch(
-            f"SELECT {_COLUMNS} FROM facts WHERE resident_id = ? AND source = ? AND reference = ?",  # noqa: S608 - our own names
+            f"SELECT {FACT_COLUMNS} FROM facts WHERE resident_id = ? AND source = ? AND reference = ?",  # noqa: S608 - our own names
             [resident_id, source, reference],
         )
         return fact_from(rows[0]) if rows else None

@@ -9,19 +9,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
-from bot.clock import resident_day
-from bot.core.model import Identity, RiskEntry, RiskMap
-from bot.services.certificates import is_minor
+from bot.core.model import Identity, RiskMap
 from bot.services.punch_ins import Report
-from bot.services.residents import birth_date
+from bot.services.residents import tell_age
+from bot.services.risk import risk_map
 from bot.services.world import World
-from bot.store.database import Database, Row, day, day_or_none, instant, instant_or_none
+from bot.store.database import Database, Row, day, instant_or_none
 from bot.store.loader import Loader
-from bot.store.snapshot import PunchIn, Resident, fact_from
+from bot.store.snapshot import FACT_COLUMNS, PunchIn, Resident, fact_from
 
 _FACTS = (
-    "SELECT resident_id, id, kind, start_day, end_day, division, source, reference, occurrence_id, details,"
-    " known_at, withdrawn_at FROM facts WHERE resident_id = ? AND known_at <= ?"
+    f"SELECT {FACT_COLUMNS} FROM facts WHERE resident_id = ? AND known_at <= ?"  # noqa: S608 - our own names
     " AND (withdrawn_at IS NULL OR withdrawn_at > ?) ORDER BY id"
 )
 _SAVED = (
@@ -39,7 +37,7 @@ async def resident_now(world: World, loader: Loader, resident_id: int, now: date
     found = await loader.residents([resident_id], now)
     if not found:
         return None
-    _tell_age(world, found[0], now)
+    tell_age(world.keys, found[0], now)
     return found[0]
 
 
@@ -60,21 +58,13 @@ async def resident_then(world: World, database: Database, resident: Resident, at
         last_punch_in=max(days, default=None),
         codes={scheme: code for scheme, code in resident.codes.items() if code.held_since <= at},
     )
-    _tell_age(world, then, at)
+    tell_age(world.keys, then, at)
     return then
 
 
 async def risk_then(database: Database, at: datetime) -> RiskMap:
     """Every risk level that was published and not withdrawn by then."""
-    rows = await database.fetch(_LEVELS, [at, at])
-    return RiskMap(
-        RiskEntry(row[0], day(row[1]), day_or_none(row[2]), row[3], instant(row[4])) for row in rows
-    )
-
-
-def _tell_age(world: World, resident: Resident, at: datetime) -> None:
-    birth = birth_date(world.keys, resident)
-    resident.minor = birth is not None and is_minor(birth, resident_day(at, resident.zone))
+    return risk_map(await database.fetch(_LEVELS, [at, at]))
 
 
 def _days(rows: Sequence[Row]) -> dict[date, PunchIn]:

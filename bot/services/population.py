@@ -13,7 +13,7 @@ from hashlib import blake2b
 from typing import Protocol
 
 from bot.clock import Clock
-from bot.core.facts import DIVISION
+from bot.core.facts import DIVISION, last_inside
 from bot.errors import BadRequest, NotFound
 from bot.services.rescore_keeper import fingerprint
 from bot.services.rescorer import RescoreCounts, Rescorer
@@ -37,11 +37,6 @@ class Scope:
     schemes: tuple[str, ...]
     name: str
     division: str = ""
-
-    @property
-    def up_to(self) -> str:
-        """The last division code that begins with this one."""
-        return self.division + "9" * (12 - len(self.division))
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +157,7 @@ class Population:
             living = (
                 " JOIN residents r ON r.resident_id = h.resident_id AND r.division >= ? AND r.division <= ?"
             )
-            inside = [scope.division, scope.up_to]
+            inside = [scope.division, last_inside(scope.division)]
         sql = f"{select} FROM health_codes h{living} WHERE h.resident_id > ? AND {self._database.among('h.scheme', 'text')}"
         return sql, [*inside, after, self._database.listed(scope.schemes)]
 

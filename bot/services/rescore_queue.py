@@ -10,13 +10,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
+from bot.core.facts import last_inside
 from bot.services.rescorer import RescoreCounts, Rescorer
 from bot.store.database import Database, Session
 from bot.store.ids import new_id
 
 LEASE = timedelta(minutes=2)
 _LONGEST_WAIT = timedelta(hours=1)
-_LONGEST_CODE = 12
 _EARLIEST_ZONE = timedelta(hours=14)
 
 _FILL = "INSERT INTO rescore_queue (resident_id, cause, queued_at, ticket) SELECT resident_id, ?, ?, ? FROM ("
@@ -62,9 +62,8 @@ def level_params(level: LevelDays, *, cause: str, queued_at: datetime) -> list[o
     """The parameters of `LEVEL_TOUCHES`."""
     code, last = level.division, level.last or date.max
     known_since = datetime.combine(level.first, time(), UTC) - _EARLIEST_ZONE
-    up_to = code + "9" * (_LONGEST_CODE - len(code))
     due = max(queued_at, level.known_at or queued_at)
-    return [cause, due, new_id(), code, up_to, last, level.first, level.first, known_since]
+    return [cause, due, new_id(), code, last_inside(code), last, level.first, level.first, known_since]
 
 
 async def touched_by_levels(

@@ -9,14 +9,12 @@ from datetime import datetime
 
 import structlog
 
-from bot.clock import resident_day
 from bot.core.model import State
 from bot.errors import Conflict, NotFound
 from bot.services.asking import ask_at_once
-from bot.services.certificates import is_minor
 from bot.services.colour_notices import accounts_of, notify_changes, unsent_of
 from bot.services.rescore import Change, rescore
-from bot.services.residents import birth_date
+from bot.services.residents import tell_age
 from bot.services.world import World
 from bot.store.database import Database
 from bot.store.loader import Loader
@@ -159,7 +157,7 @@ class Rescorer:
     async def _load(self, resident_ids: Sequence[int], now: datetime) -> list[Resident]:
         residents = await self._loader.residents(resident_ids, now)
         for resident in residents:
-            resident.minor = minor(self._world, resident, now)
+            tell_age(self._world.keys, resident, now)
         return residents
 
     def _work_on(self, resident: Resident, body: Body | None, occasion: _Occasion) -> Work:
@@ -198,12 +196,6 @@ class Rescorer:
                 unsent=unsent.get(resident.resident_id, ()),
                 told_otherwise=asked,
             )
-
-
-def minor(world: World, resident: Resident, now: datetime) -> bool:
-    """Whether the resident is a minor by the date of birth, which is sealed; False where it is not known."""
-    birth = birth_date(world.keys, resident)
-    return birth is not None and is_minor(birth, resident_day(now, resident.zone))
 
 
 def _count(counts: RescoreCounts, resident_id: int, work: Work) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from bot.clock import DEFAULT_ZONE, resident_day
@@ -136,6 +136,12 @@ def _columns(work: Work, keys: KeyRing, resident: Resident, profile: Profile) ->
 
 def _index(keys: KeyRing, indexed: Indexed) -> str:
     return keys.index(indexed.kind, indexed.value)
+
+
+def tell_age(keys: KeyRing, resident: Resident, at: datetime) -> None:
+    """Say whether the resident is a minor at that instant: the date of birth is sealed; not known is of age."""
+    birth = birth_date(keys, resident)
+    resident.minor = birth is not None and is_minor(birth, resident_day(at, resident.zone))
 
 
 def birth_date(keys: KeyRing, resident: Resident) -> date | None:

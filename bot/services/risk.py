@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from bot.core.model import RiskEntry, RiskMap
 from bot.services.rescore_queue import LevelDays, touched_by_levels
 from bot.services.stamps import renew
-from bot.store.database import Database, Session, day, day_or_none, instant
+from bot.store.database import Database, Row, Session, day, day_or_none, instant
 from bot.store.ids import new_id
 
 STAMP = "risk"
@@ -31,6 +31,13 @@ class Levels:
         ]
 
 
+def risk_map(rows: Iterable[Row]) -> RiskMap:
+    """The map of rows that begin with division, from_day, to_day, level, known_at."""
+    return RiskMap(
+        RiskEntry(row[0], day(row[1]), day_or_none(row[2]), row[3], instant(row[4])) for row in rows
+    )
+
+
 async def load_risk(database: Database) -> RiskMap:
     """Every standing risk level in the database."""
     return (await load_levels(database)).risk
@@ -42,7 +49,7 @@ async def load_levels(database: Database) -> Levels:
         "SELECT division, from_day, to_day, level, known_at, id FROM risk_levels WHERE withdrawn_at IS NULL"
     )
     return Levels(
-        RiskMap(RiskEntry(row[0], day(row[1]), day_or_none(row[2]), row[3], instant(row[4])) for row in rows),
+        risk_map(rows),
         {row[5]: LevelDays(row[0], day(row[1]), day_or_none(row[2]), instant(row[4])) for row in rows},
     )
 

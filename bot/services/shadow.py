@@ -18,7 +18,7 @@ from bot.core.rulebook import InvalidRuleBook, parse_rulebook
 from bot.core.rules import BookHistory, RuleBook, RuleBooks, version_key
 from bot.errors import NotFound, RuleBookError
 from bot.services.population import Scope
-from bot.services.rescorer import minor
+from bot.services.residents import tell_age
 from bot.services.world import World
 from bot.store.database import Database
 from bot.store.loader import Loader
@@ -198,7 +198,7 @@ class Shadow:
             code = resident.codes.get(self._tried.scheme)
             if code is None:
                 continue
-            resident.minor = minor(self._world, resident, now)
+            tell_age(self._world.keys, resident, now)
             found = assess(
                 resident.person(), self._tried.history, self._world.risk, now, scheme=self._tried.scheme
             )

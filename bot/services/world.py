@@ -25,10 +25,13 @@ class World:
 
     def books(self, scheme_id: str) -> BookHistory | None:
         """All versions of the rule book that decides that scheme (several may share one); None if none does."""
-        scheme = self.schemes.get(scheme_id)
-        return None if scheme is None or scheme.rulebook is None else self.rulebooks.history(scheme.rulebook)
+        return self.rulebooks.history(self._named(scheme_id))
 
     def book(self, scheme_id: str, at: datetime) -> RuleBook | None:
         """The version in force at that instant for that scheme."""
-        history = self.books(scheme_id)
-        return None if history is None else history.at(at)
+        return self.rulebooks.in_force(self._named(scheme_id), at)
+
+    def _named(self, scheme_id: str) -> str:
+        """The rule book that a scheme names, which is none of ours where it has none."""
+        scheme = self.schemes.get(scheme_id)
+        return "" if scheme is None else scheme.rulebook or ""

@@ -19,6 +19,7 @@ import asyncpg
 import polars as pl
 
 from bot.core.columnar.columns import INSTANT
+from bot.core.facts import last_inside
 from bot.store.config import sqlite_path
 from bot.store.snapshot import HISTORY_DAYS
 
@@ -57,9 +58,7 @@ class Range:
         found = f"{alias}.resident_id > {self.after:d} AND {alias}.resident_id <= {self.up_to:d}"
         if not self.division:
             return found
-        first = self.division
-        last = first + "9" * (12 - len(first))
-        inside = f"division >= '{first}' AND division <= '{last}'"
+        inside = f"division >= '{self.division}' AND division <= '{last_inside(self.division)}'"
         return f"{found} AND {alias}.resident_id IN (SELECT resident_id FROM residents WHERE {inside})"  # noqa: S608 - digits
 
 

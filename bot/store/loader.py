@@ -10,6 +10,7 @@ from bot.store.batching import Batcher
 from bot.store.database import Database, Row
 from bot.store.scripts import Ask, Script
 from bot.store.snapshot import (
+    FACT_COLUMNS,
     HISTORY_DAYS,
     RECENT_DAYS,
     Account,
@@ -31,10 +32,6 @@ _RESIDENT = (
     " last_punch_in, input_version"
 )
 _CODE = "resident_id, id, scheme, colour, state, since, version, assessment, next_change_at, covered_until, held_since"
-_FACT = (
-    "resident_id, id, kind, start_day, end_day, division, source, reference, occurrence_id, details, known_at,"
-    " withdrawn_at"
-)
 _PUNCH_IN = "resident_id, id, day, revision, receipt, temperature_tenths, symptoms, no_change, normal"
 # a run of normal days that ended a hold must not be forgotten while the hold's fact stands
 _SINCE = (
@@ -79,7 +76,7 @@ class Loader:
         self._people = (
             f"SELECT {_RESIDENT} FROM residents WHERE {resident}",  # noqa: S608
             f"SELECT {_CODE} FROM health_codes WHERE {resident} ORDER BY held_since, id",  # noqa: S608
-            f"SELECT {_FACT} FROM facts WHERE {resident} AND withdrawn_at IS NULL ORDER BY id",  # noqa: S608
+            f"SELECT {FACT_COLUMNS} FROM facts WHERE {resident} AND withdrawn_at IS NULL ORDER BY id",  # noqa: S608
             f"SELECT {_PUNCH_IN} FROM punch_ins p WHERE {resident} AND {_SINCE} ORDER BY day",  # noqa: S608
         )
         self._recent_days = f"SELECT {_PUNCH_IN} FROM punch_ins WHERE {resident} AND day >= ? ORDER BY day"  # noqa: S608

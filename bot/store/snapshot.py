@@ -196,6 +196,13 @@ def code_from(row: Any) -> Code:
     )
 
 
+FACT_COLUMNS = (
+    "resident_id, id, kind, start_day, end_day, division, source, reference, occurrence_id, details, known_at,"
+    " withdrawn_at"
+)
+"""The columns of a row that `fact_from` reads, in their order."""
+
+
 def fact_from(row: Any) -> Fact:
     """A fact from a row whose first column is the resident."""
     return Fact(

@@ -12,7 +12,7 @@ from bot.message import Choice, Choices, Incoming, Reply
 from bot.services.asking import ANSWERS, Answered, Effect, Question, answer, asked_now
 from bot.services.rescore import assess_code
 from bot.store.snapshot import Resident
-from handlers.chat.codes import colour_words, day_words, moment_words, place_words, scheme_words
+from handlers.chat.codes import colour_words, days_words, in_language, moment_words, place_words, scheme_words
 
 WORD = "回答"
 _ASKS = re.compile(
@@ -125,12 +125,10 @@ def _choices(ctx: Context, question: Question) -> tuple[Choice, ...]:
 
 def _named(ctx: Context, question: Question) -> dict[str, str | bool]:
     """Who says that the resident was where, and when."""
-    first, last = day_words(ctx, question.first), day_words(ctx, question.last)
-    single = question.first == question.last
     return {
         "source": source_words(ctx, question.fact.source),
-        "days": first if single else f"{first}–{last}",
-        "single": single,
+        "days": days_words(ctx, question.first, question.last),
+        "single": question.first == question.last,
         "place": place_words(ctx, question.division),
     }
 
@@ -203,4 +201,4 @@ def _code_line(
 def _reason(ctx: Context, assessment: Assessment, fact_id: int) -> str:
     texts = (finding.text for finding in assessment.findings if finding.fact_id == fact_id)
     text = next(texts, None)
-    return "" if text is None else text.get(ctx.language) or text["zh"]
+    return "" if text is None else in_language(ctx, text)

@@ -44,6 +44,17 @@ _MISSING = frozenset({"identity", "declaration", "home", "report", "rule_book"})
 # -- words ---------------------------------------------------------------------------------------------------
 
 
+def in_language(ctx: Context, text: Mapping[str, str]) -> str:
+    """The text of a rule book or a scheme in the language that is spoken, in Chinese where it has no other."""
+    return text.get(ctx.language) or text["zh"]
+
+
+def days_words(ctx: Context, first: date, last: date | None) -> str:
+    """From which day to which; one day alone where it is only one."""
+    day = day_words(ctx, first)
+    return day if last is None or last == first else f"{day}–{day_words(ctx, last)}"
+
+
 def day_words(ctx: Context, day: date) -> str:
     """The day as people say it, with the year only where it isn't this one."""
     return day_in(ctx.texts, ctx.language, day, day.year != ctx.today.year)
@@ -168,7 +179,7 @@ def _covered(ctx: Context, code: Code, until: datetime | None) -> str:
 
 
 def _issuer(ctx: Context, scheme: Scheme) -> str:
-    return scheme.issuer.get(ctx.language) or scheme.issuer["zh"]
+    return in_language(ctx, scheme.issuer)
 
 
 # -- adding and removing -------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.conversation.context import Context
 from bot.core.assess import Assessment, Finding
-from bot.core.model import Colour, State
+from bot.core.model import WORST_FIRST, Colour, State
 from bot.message import Card, Choices, Incoming, Part, Reply
 from bot.services.asking import Question, questions
 from bot.services.rescore import assess_code
@@ -13,6 +13,7 @@ from bot.store.snapshot import Code, Resident
 from handlers.chat.codes import (
     colour_words,
     day_words,
+    in_language,
     missing_words,
     moment_words,
     named_scheme,
@@ -26,7 +27,6 @@ LINES = 12
 """A card with its title and the choices below it."""
 _FINDINGS = 2
 _MISSING = 3
-_WORST_FIRST = (Colour.RED, Colour.YELLOW, Colour.GREY, Colour.GREEN)
 
 
 async def explain(message: Incoming, ctx: Context) -> Reply:
@@ -40,7 +40,7 @@ async def explain(message: Incoming, ctx: Context) -> Reply:
     if named is not None and named.id not in resident.codes:
         return ctx.reply("why.not_held", scheme=scheme_words(ctx, named.id))
     review_due(ctx, resident)
-    codes = sorted(resident.codes.values(), key=lambda code: _WORST_FIRST.index(Colour(code.colour)))
+    codes = sorted(resident.codes.values(), key=lambda code: WORST_FIRST.index(Colour(code.colour)))
     if named is not None:
         return Reply(why(ctx, resident, resident.codes[named.id]))
     card, *choices = why(ctx, resident, codes[0])
@@ -60,7 +60,7 @@ def why(ctx: Context, resident: Resident, code: Code) -> tuple[Part, ...]:
     )
     scheme = ctx.world.schemes.get(code.scheme)
     if scheme is None or not scheme.local:
-        issuer = scheme.issuer.get(ctx.language, scheme.issuer["zh"]) if scheme else code.scheme
+        issuer = in_language(ctx, scheme.issuer) if scheme else code.scheme
         return (Card(title, (ctx.say("why.decided_elsewhere", issuer=issuer),)),)
     assessment = assess_code(ctx.world, resident.person(), code.scheme, ctx.now)
     asked = questions(ctx.world, [assessment], resident.facts, resident.zone)
@@ -90,7 +90,7 @@ def _in_one_line(ctx: Context, resident: Resident, code: Code) -> str:
     if assessment.missing:
         reason = missing_words(ctx, assessment.missing[0])
     elif assessment.decisive is not None:
-        reason = _text(ctx, assessment.decisive)
+        reason = in_language(ctx, assessment.decisive.text)
     else:
         reason = ctx.say("why.nothing_found")
     colour = colour_words(ctx, code.colour, code.state)
@@ -115,7 +115,7 @@ def _reasons(
     lines = []
     shown = _FINDINGS if question is None else 1  # the question and its answers take the room
     for finding in findings[:shown]:
-        lines.append(ctx.say("why.reason", text=_text(ctx, finding), pending=finding.pending))
+        lines.append(ctx.say("why.reason", text=in_language(ctx, finding.text), pending=finding.pending))
         fact = facts.get(finding.fact_id) if finding.fact_id is not None else None
         if fact is not None:
             lines.append(fact_words(ctx, fact))
@@ -133,10 +133,6 @@ def _decisive_first(assessment: Assessment) -> list[Finding]:
         first = next((one for one in assessment.findings if one.at_most is not None), first)
     others = [finding for finding in assessment.findings if finding is not first]
     return others if first is None else [first, *others]
-
-
-def _text(ctx: Context, finding: Finding) -> str:
-    return finding.text.get(ctx.language) or finding.text["zh"]
 
 
 # -- how long ------------------------------------------------------------------------------------------------
@@ -175,7 +171,7 @@ def _hold_lines(ctx: Context, assessment: Assessment) -> list[str]:
 
 def _rule_text(ctx: Context, assessment: Assessment, rule_id: str) -> str:
     rule = assessment.book.by_id.get(rule_id) if assessment.book else None
-    return rule_id if rule is None else (rule.text.get(ctx.language) or rule.text["zh"]).rstrip("。.")
+    return rule_id if rule is None else in_language(ctx, rule.text).rstrip("。.")
 
 
 def _ends(ctx: Context, assessment: Assessment, question: Question | None) -> list[str]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
 
 from bot.conversation.context import Context
 from bot.core.facts import FactKind
 from bot.core.model import Colour, Fact
 from handlers.chat.asked_first import source_words
-from handlers.chat.codes import colour_words, day_words, place_words
+from handlers.chat.codes import colour_words, days_words, place_words
 from handlers.chat.punch_in_words import degrees
 
 
@@ -18,16 +17,11 @@ def fact_words(ctx: Context, fact: Fact) -> str:
     return ctx.say(
         "why.fact",
         kind=ctx.say(f"why.kind_{fact.kind}"),
-        day=_days(ctx, fact.start, fact.end),
+        day=days_words(ctx, fact.start, fact.end),
         place=place_words(ctx, fact.division) if fact.division else "",
         detail=_detail(ctx, fact),
         source=source_words(ctx, fact.source),
     )
-
-
-def _days(ctx: Context, start: date, end: date | None) -> str:
-    first = day_words(ctx, start)
-    return first if end is None or end == start else f"{first}–{day_words(ctx, end)}"
 
 
 def _detail(ctx: Context, fact: Fact) -> str:
