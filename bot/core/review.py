@@ -52,12 +52,11 @@ def doubtful(book: RuleBook) -> Iterator[str]:
 def overlaps(books: Sequence[RuleBook]) -> Iterator[tuple[RuleBook, str]]:
     """What surprises in the windows of one scheme's versions: one that never judges, one that comes back."""
     history = BookHistory(books[0].scheme, books)
-    edges = sorted({one for book in books for one in (book.valid_from, book.valid_to) if one is not None})
-    in_force = [history.at(edge) for edge in edges]
+    in_force = [history.at(edge) for edge in history.edges]
     for book in books:
         if book not in in_force:
             yield book, f"version {book.version} never judges: a higher version is valid whenever it is"
-    for edge, before, after in zip(edges[1:], in_force, in_force[1:], strict=False):
+    for edge, before, after in zip(history.edges[1:], in_force, in_force[1:], strict=False):
         if before is not None and after is not None and _is_higher(before, after, history):
             yield (
                 after,

@@ -256,9 +256,12 @@ def version_key(version: str) -> tuple[int, ...]:
 
 
 class BookHistory:
-    """All versions of one scheme's rule book; the highest one that is valid at an instant judges there."""
+    """All versions of one scheme's rule book; the highest one that is valid at an instant judges there.
 
-    __slots__ = ("_edges", "_in_force", "scheme", "versions")
+    `edges` are the instants, in order, at which a version comes into force or ends.
+    """
+
+    __slots__ = ("_in_force", "edges", "scheme", "versions")
 
     def __init__(self, scheme: str, books: Iterable[RuleBook]) -> None:
         self.scheme = scheme
@@ -268,13 +271,13 @@ class BookHistory:
         if any(book.scheme != scheme for book in self.versions):
             raise ValueError(f"a rule book of another scheme among those of {scheme}")
         bounds = {edge for book in self.versions for edge in (book.valid_from, book.valid_to)}
-        self._edges = sorted(edge for edge in bounds if edge is not None)
-        found = (next((book for book in self.versions if book.valid_at(edge)), None) for edge in self._edges)
+        self.edges = tuple(sorted(edge for edge in bounds if edge is not None))
+        found = (next((book for book in self.versions if book.valid_at(edge)), None) for edge in self.edges)
         self._in_force: tuple[RuleBook | None, ...] = (None, *found)
 
     def at(self, instant: datetime) -> RuleBook | None:
         """The version in force at that instant."""
-        return self._in_force[bisect_right(self._edges, instant)]
+        return self._in_force[bisect_right(self.edges, instant)]
 
     def judging(self, known_at: datetime) -> RuleBook:
         """The version that judges the holds of a fact that became known then.
@@ -290,8 +293,8 @@ class BookHistory:
 
     def next_change(self, at: datetime) -> datetime | None:
         """The next instant at which a version comes into force or ends."""
-        following = bisect_right(self._edges, at)
-        return self._edges[following] if following < len(self._edges) else None
+        following = bisect_right(self.edges, at)
+        return self.edges[following] if following < len(self.edges) else None
 
 
 class RuleBooks:
