@@ -7,6 +7,7 @@ import signal
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+import structlog
 from aiohttp import web
 
 from bot.channels.wechat.official import OfficialAccount, OfficialSettings
@@ -44,6 +45,7 @@ from handlers.http import probes, simulator, webhooks
 from handlers.http.keys import CLOCK, DATABASE, ENGINE, METRICS, OFFICIAL, RESCORER, TOOLS
 
 _WEBHOOK_BYTES = 64 * 1024
+_log = structlog.get_logger("rulebooks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +180,12 @@ async def _rule_books(app: web.Application) -> AsyncIterator[None]:
         while True:
             await called.wait()
             called.clear()
-            outcome = await app[probes.RULE_BOOKS].reload(app[TOOLS].world, now=app[CLOCK].now())
-            app[METRICS].rule_book_problems.set(len(outcome.problems))
+            try:
+                outcome = await app[probes.RULE_BOOKS].reload(app[TOOLS].world, now=app[CLOCK].now())
+            except Exception as error:  # noqa: BLE001 - a background task: logged, and the next SIGHUP tries again
+                _log.warning("reload failed", action="rulebooks_fail", error=type(error).__name__)
+            else:
+                app[METRICS].rule_book_problems.set(len(outcome.problems))
 
     reading = asyncio.create_task(read_when_called(), name="rule books")
     loop = asyncio.get_running_loop()
