@@ -35,7 +35,8 @@ def frames(residents: int, history: BookHistory) -> Iterator[dict[str, pl.DataFr
             "health_codes": _codes(made, history),
             "facts": _facts(made),
             "punch_ins": _punch_ins(made),
-            "account_residents": _accounts(made),
+            "accounts": _accounts(made),
+            "account_residents": _links(made),
         }
 
 
@@ -76,6 +77,14 @@ def _punch_ins(made: Columns) -> pl.DataFrame:
 
 
 def _accounts(made: Columns) -> pl.DataFrame:
+    return made.people.select(
+        id=pl.col("resident_id"), person_id=pl.col("resident_id"), channel=pl.lit("wechat_official"),
+        external_index=pl.col("resident_id").cast(pl.String), external_sealed=pl.lit(b"sealed"),
+        created_at=pl.lit(YESTERDAY),
+    )  # fmt: skip
+
+
+def _links(made: Columns) -> pl.DataFrame:
     return made.people.select(
         "resident_id", id=pl.col("resident_id"), account_id=pl.col("resident_id"), relation=pl.lit("self"),
         since=pl.lit(YESTERDAY),

@@ -68,6 +68,7 @@ def _rows(world: World, work: Work, person: Resident, number: int) -> None:
     work.insert(
         "accounts",
         id=account_id,
+        person_id=account_id,
         channel=CHANNEL,
         external_index=keys.index(indexed.kind, indexed.value),
         external_sealed=keys.seal("accounts.external", external),

@@ -10,6 +10,7 @@ YimaError
 ├── Conflict           somebody else changed the same rows first
 ├── Unavailable        a part that is needed can't be reached now
 ├── Misconfigured      a setting is missing or wrong; names the variable, never its value
+├── NoWords            a notice can't be put into words for that channel
 ├── Unsealable         a sealed value can't be opened: wrong key, wrong column, damaged
 ├── MigrationRefused   the schema can't be brought to head safely
 ├── Locked             another process serves this database file
@@ -84,6 +85,10 @@ class Misconfigured(YimaError):
 
 class Unsealable(YimaError):
     """A sealed value can't be opened."""
+
+
+class NoWords(YimaError):
+    """A notice can't be put into words."""
 
 
 class MigrationRefused(YimaError):

@@ -22,6 +22,11 @@ class Kind(StrEnum):
     MENU = "menu"
     SCAN = "scan"
     VIEW = "view"
+    ENTER = "enter"  # the mini-program's chat was opened
+    PAGE = "page"  # a page of the mini-program was shared into its chat
+    SUBSCRIPTION = "subscription"  # the platform tells who agreed to notices: `consents`
+    DELIVERY = "delivery"  # the platform tells what became of what was sent: `deliveries`
+    CALL = "call"  # the front end asks for something by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,24 @@ class Spot:
     latitude: str
     longitude: str
     label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """Somebody agreed to, or refused, notices of one of the platform's templates, named by the platform's id."""
+
+    template_id: str
+    given: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What became of a message that was sent; `reason` is a short code, empty where it arrived."""
+
+    platform_id: str
+    arrived: bool
+    reason: str = ""
+    template_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +85,8 @@ class Incoming:
     media: Media | None = field(default=None, repr=False)
     spot: Spot | None = field(default=None, repr=False)
     sent_at: datetime | None = None
+    consents: tuple[Consent, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
 
     def __post_init__(self) -> None:
         check_aware(self.received_at)

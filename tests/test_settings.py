@@ -184,3 +184,48 @@ def test_data_files_are_found_from_any_working_folder() -> None:
     home = Settings(_env_file=None).home
     assert (home / "config" / "schemes").is_dir()
     assert (home / "templates" / "messages" / "zh").is_dir()
+
+
+def test_templates_come_as_json_by_kind_of_notice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("YIMA_WECHAT_MINI__TEMPLATES", '{"colour_changed":"T-1"}')
+    assert read_settings().wechat_mini.templates == {"colour_changed": "T-1"}
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ({"YIMA_WECHAT_MINI__APP_ID": "wx2"}, "YIMA_WECHAT_MINI__TOKEN"),
+        ({"YIMA_WECHAT_MINI__APP_ID": "wx2", "YIMA_WECHAT_MINI__TOKEN": "t"}, "YIMA_WECHAT_MINI__AES_KEY"),
+        (
+            {
+                "YIMA_WECHAT_MINI__APP_ID": "wx2",
+                "YIMA_WECHAT_MINI__TOKEN": "t",
+                "YIMA_WECHAT_MINI__MODE": "plain",
+            },
+            "YIMA_WECHAT_MINI__SECRET",
+        ),
+        ({"YIMA_WECHAT_MINI__FORMAT": "yaml"}, "YIMA_WECHAT_MINI__FORMAT"),
+        ({"YIMA_ALIPAY__APP_ID": "2021"}, "YIMA_ALIPAY__PRIVATE_KEY_FILE"),
+        (
+            {"YIMA_ALIPAY__APP_ID": "2021", "YIMA_ALIPAY__PRIVATE_KEY_FILE": "k"},
+            "YIMA_ALIPAY__ALIPAY_PUBLIC_KEY_FILE",
+        ),
+        (
+            {
+                "YIMA_ALIPAY__APP_ID": "2021",
+                "YIMA_ALIPAY__PRIVATE_KEY_FILE": "k",
+                "YIMA_ALIPAY__ALIPAY_PUBLIC_KEY_FILE": "p",
+                "YIMA_ALIPAY__SIGN_TYPES": "MD5",
+            },
+            "YIMA_ALIPAY__SIGN_TYPES",
+        ),
+        ({"YIMA_WECHAT_MINI__TEMPLATES": "[1"}, "YIMA_WECHAT_MINI… must be JSON"),
+    ],
+)
+def test_channel_that_is_half_set_up_stops_the_start(
+    monkeypatch: pytest.MonkeyPatch, values: dict[str, str], named: str
+) -> None:
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(Misconfigured, match=named):
+        read_settings()

@@ -5,7 +5,20 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from bot.message import Card, Choice, Choices, Incoming, Kind, Media, Picture, Reply, Spot, Text
+from bot.message import (
+    Card,
+    Choice,
+    Choices,
+    Consent,
+    Delivery,
+    Incoming,
+    Kind,
+    Media,
+    Picture,
+    Reply,
+    Spot,
+    Text,
+)
 
 
 def reply_to_plain(reply: Reply) -> list[Any]:
@@ -52,6 +65,10 @@ def incoming_to_plain(message: Incoming) -> dict[str, Any]:
         "media": [message.media.media_id, message.media.url, message.media.form] if message.media else None,
         "spot": [message.spot.latitude, message.spot.longitude, message.spot.label] if message.spot else None,
         "sent_at": message.sent_at.isoformat() if message.sent_at else None,
+        "consents": [[each.template_id, each.given] for each in message.consents],
+        "deliveries": [
+            [each.platform_id, each.arrived, each.reason, each.template_id] for each in message.deliveries
+        ],
     }
 
 
@@ -68,4 +85,6 @@ def incoming_from_plain(plain: dict[str, Any]) -> Incoming:
         media=Media(*plain["media"]) if plain["media"] else None,
         spot=Spot(*plain["spot"]) if plain["spot"] else None,
         sent_at=datetime.fromisoformat(plain["sent_at"]) if plain["sent_at"] else None,
+        consents=tuple(Consent(*each) for each in plain.get("consents", ())),
+        deliveries=tuple(Delivery(*each) for each in plain.get("deliveries", ())),
     )

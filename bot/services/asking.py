@@ -148,9 +148,9 @@ def _last_answer(facts: Iterable[Fact], fact_id: int) -> str | None:
 
 
 def ask_at_once(
-    world: World, work: Work, resident: Resident, account_ids: Iterable[int], *, about: int | None = None
+    world: World, work: Work, resident: Resident, person_ids: Iterable[int], *, about: int | None = None
 ) -> tuple[Question, ...]:
-    """Queue the question to every account of the resident, in the transaction that made it arise.
+    """Queue the question to everybody who speaks for the resident, in the transaction that made it arise.
 
     `about` asks about that fact alone. A fact is asked about unasked only once; the notice says neither the
     fact nor the place, because platforms and whoever looks over a shoulder read it too.
@@ -160,18 +160,18 @@ def ask_at_once(
         for question in asked_now(world, resident, work.now)
         if question.answer is None and about in (None, question.fact_id)
     ]
-    for account_id in account_ids:
+    for person_id in person_ids:
         for question in asked:
-            _tell(world, work, resident, account_id, question)
+            _tell(world, work, resident, person_id, question)
     return tuple(asked)
 
 
-def _tell(world: World, work: Work, resident: Resident, account_id: int, question: Question) -> None:
+def _tell(world: World, work: Work, resident: Resident, person_id: int, question: Question) -> None:
     notify(
         work,
         world.keys,
         resident_id=resident.resident_id,
-        account_id=account_id,
+        person_id=person_id,
         kind=KIND,
         params={
             "scheme": question.schemes[0],

@@ -1,17 +1,20 @@
-"""Tells people of a colour that changed: at once where it got worse, after ten minutes otherwise, and only the last
-change of a code while nothing has been sent."""
+"""Tells people of colours that changed: at once where one got worse, after ten minutes otherwise, and in one
+message whatever has changed since the last that was sent."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from hashlib import blake2b
+from typing import Any
 
 from bot.core.model import SEVERITY, Colour, State
-from bot.notices.outbox import notify
+from bot.notices.outbox import CONTEXT, notify
 from bot.services.rescore import Change
 from bot.services.world import World
 from bot.store.database import Database
+from bot.store.sealing import KeyRing
 from bot.store.work import Work
 
 KIND = "colour_changed"
@@ -20,39 +23,56 @@ SETTLES = timedelta(minutes=10)  # a correction is often followed by the next on
 
 @dataclass(frozen=True, slots=True)
 class Unsent:
-    """A notice of a colour change that is still queued."""
+    """A notice of colour changes of one resident to one person that is still queued."""
 
     id: int
     resident_id: int
-    scheme: str
+    person_id: int
     attempts: int
+    changes: tuple[Change, ...]
 
 
-async def accounts_of(database: Database, resident_ids: Collection[int]) -> dict[int, list[int]]:
-    """The accounts that speak for each of these residents."""
+async def persons_of(database: Database, resident_ids: Collection[int]) -> dict[int, list[int]]:
+    """The persons who speak for each of these residents; one with several accounts is one."""
     rows = await database.fetch(
-        "SELECT resident_id, account_id FROM account_residents"  # noqa: S608 - our own names
-        f" WHERE {database.among('resident_id')} ORDER BY resident_id, account_id",
+        "SELECT DISTINCT l.resident_id, a.person_id FROM account_residents l"  # noqa: S608 - our own names
+        " JOIN accounts a ON a.id = l.account_id"
+        f" WHERE {database.among('l.resident_id')} ORDER BY l.resident_id, a.person_id",
         [database.listed(resident_ids)],
     )
     found: dict[int, list[int]] = {}
-    for resident_id, account_id in rows:
-        found.setdefault(resident_id, []).append(account_id)
+    for resident_id, person_id in rows:
+        found.setdefault(resident_id, []).append(person_id)
     return found
 
 
-async def unsent_of(database: Database, resident_ids: Collection[int]) -> dict[int, list[Unsent]]:
-    """The notices of earlier changes that these residents' accounts have not been sent yet."""
+async def unsent_of(
+    database: Database, keys: KeyRing, resident_ids: Collection[int]
+) -> dict[int, list[Unsent]]:
+    """The notices of earlier changes of these residents that have not been sent yet, the oldest first."""
     rows = await database.fetch(
-        "SELECT id, resident_id, dedup_key, attempts FROM notices"  # noqa: S608 - our own names
-        f" WHERE {database.among('resident_id')} AND kind = ? AND state = 'queued'",
+        "SELECT id, resident_id, person_id, attempts, params_sealed FROM notices"  # noqa: S608 - our own names
+        f" WHERE {database.among('resident_id')} AND kind = ? AND state = 'queued' ORDER BY created_at, id",
         [database.listed(resident_ids), KIND],
     )
     found: dict[int, list[Unsent]] = {}
-    for notice_id, resident_id, dedup_key, attempts in rows:
-        scheme = dedup_key.split(":")[2]  # <account>:colour:<scheme>:<instant>:<what>
-        found.setdefault(resident_id, []).append(Unsent(notice_id, resident_id, scheme, attempts))
+    for notice_id, resident_id, person_id, attempts, sealed in rows:
+        changes = tuple(Change(*each) for each in changes_in(keys.open_json(CONTEXT, sealed)))
+        found.setdefault(resident_id, []).append(
+            Unsent(notice_id, resident_id, person_id, attempts, changes)
+        )
     return found
+
+
+def changes_in(params: dict[str, Any]) -> list[list[str]]:
+    """What a notice of this kind tells: scheme, old colour and state, new colour and state of every change.
+
+    A notice that was queued by an earlier version tells of one code, without states.
+    """
+    if "changes" in params:
+        listed: list[list[str]] = params["changes"]
+        return listed
+    return [[params["scheme"], params["old"], "decided", params["new"], "decided"]]
 
 
 def notify_changes(
@@ -61,25 +81,29 @@ def notify_changes(
     *,
     resident_id: int,
     changes: Sequence[Change],
-    account_ids: Iterable[int],
+    person_ids: Iterable[int],
     unsent: Sequence[Unsent] = (),
     told_otherwise: Collection[str] = (),
 ) -> None:
-    """Queue a notice of each code that changed to each account, in the place of those not sent yet.
+    """Queue one notice of all codes that changed to each person, in the place of those not sent yet, whose
+    changes it tells too. A code's first colour is not a change, nor is one that is back where it was.
 
-    A code's first colour is not a change; several changes in one unit of work are one, from the first to the last.
     `told_otherwise`: codes that are pending now, whose question is a notice of its own.
     """
-    told = _net(changes)
+    fresh = [change for change in changes if change.old_colour is not None]
+    if not fresh:
+        return
     for notice in unsent:
-        if notice.scheme in told:
-            _replace(work, notice)
-    for account_id in account_ids:
-        for change in told.values():
-            if change.scheme in told_otherwise and change.new_state == State.PENDING:
-                continue
-            if (change.old_colour, change.old_state) != (change.new_colour, change.new_state):
-                _tell(world, work, resident_id, account_id, change)
+        _replace(work, notice)
+    for person_id in person_ids:
+        earlier = [one for each in unsent if each.person_id == person_id for one in each.changes]
+        told = [
+            change
+            for change in _net([*earlier, *fresh])
+            if not (change.scheme in told_otherwise and change.new_state == State.PENDING)
+        ]
+        if told:
+            _tell(world, work, resident_id, person_id, told)
 
 
 def is_worse(change: Change) -> bool:
@@ -88,31 +112,41 @@ def is_worse(change: Change) -> bool:
     return SEVERITY.get(Colour(change.new_colour), 0) > old
 
 
-def _net(changes: Sequence[Change]) -> dict[str, Change]:
+def _net(changes: Sequence[Change]) -> list[Change]:
+    """From the first to the last of every code, the worst first."""
     net: dict[str, Change] = {}
     for change in changes:
         first = net.get(change.scheme, change)
         net[change.scheme] = replace(change, old_colour=first.old_colour, old_state=first.old_state)
-    return {scheme: change for scheme, change in net.items() if change.old_colour is not None}
+    moved = [
+        change
+        for change in net.values()
+        if (change.old_colour, change.old_state) != (change.new_colour, change.new_state)
+    ]
+    return sorted(moved, key=lambda change: -SEVERITY.get(Colour(change.new_colour), 0))
 
 
 def _replace(work: Work, notice: Unsent) -> None:
-    """Only where nobody has begun to send it: whoever does so counts an attempt first."""
-    key = {"resident_id": notice.resident_id, "id": notice.id, "attempts": notice.attempts}
-    work.update("notices", key, state="replaced")
+    """Only where nobody has begun to send it since: whoever does so counts an attempt first, and then all of
+    this is worked out anew."""
+    work.expect("notices", notice.id, notice.attempts)
+    work.update("notices", {"resident_id": notice.resident_id, "id": notice.id}, state="replaced")
 
 
-def _tell(world: World, work: Work, resident_id: int, account_id: int, change: Change) -> None:
-    urgent = is_worse(change)
-    at = int(work.now.timestamp() * 1_000_000)
+def _tell(world: World, work: Work, resident_id: int, person_id: int, changes: Sequence[Change]) -> None:
+    urgent = any(is_worse(change) for change in changes)
+    listed = [
+        [each.scheme, each.old_colour, each.old_state, each.new_colour, each.new_state] for each in changes
+    ]
+    digest = blake2b(repr(listed).encode(), digest_size=8).hexdigest()
     notify(
         work,
         world.keys,
         resident_id=resident_id,
-        account_id=account_id,
+        person_id=person_id,
         kind=KIND,
-        params={"scheme": change.scheme, "old": change.old_colour, "new": change.new_colour},
-        dedup_key=f"colour:{change.scheme}:{at}:{change.new_colour}-{change.new_state}",
+        params={"changes": listed},
+        dedup_key=f"colour:{int(work.now.timestamp() * 1_000_000)}:{digest}",
         not_before=work.now if urgent else work.now + SETTLES,
         urgent=urgent,
     )

@@ -16,7 +16,7 @@ from bot.core.facts import DIVISION, FactKind, check_fact
 from bot.core.model import Detail, Fact, Identity
 from bot.errors import DataError, FactRefused, NotFound
 from bot.services.asking import ask_at_once
-from bot.services.colour_notices import accounts_of
+from bot.services.colour_notices import persons_of
 from bot.services.facts import record, withdraw
 from bot.services.rescorer import Rescorer
 from bot.services.world import World
@@ -86,12 +86,12 @@ class FactDoor:
             raise FactRefused(problems)
         if stored is not None:
             return stored
-        accounts = (await accounts_of(self._database, [new.resident_id])).get(new.resident_id, [])
+        persons = (await persons_of(self._database, [new.resident_id])).get(new.resident_id, [])
         taken: list[Fact] = []
 
         def body(work: Work, resident: Resident) -> None:
             taken[:] = [self._record(work, resident, new)]
-            ask_at_once(self._world, work, resident, accounts, about=taken[0].id)
+            ask_at_once(self._world, work, resident, persons, about=taken[0].id)
 
         await self._rescorer.apply(new.resident_id, body, cause=CAUSE, now=now)
         return taken[0]

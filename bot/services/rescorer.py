@@ -12,7 +12,7 @@ import structlog
 from bot.core.model import State
 from bot.errors import Conflict, NotFound
 from bot.services.asking import ask_at_once
-from bot.services.colour_notices import accounts_of, notify_changes, unsent_of
+from bot.services.colour_notices import persons_of, notify_changes, unsent_of
 from bot.services.rescore import Change, rescore
 from bot.services.residents import tell_age
 from bot.services.world import World
@@ -74,7 +74,7 @@ class Rescorer:
     async def apply(
         self, resident_id: int, body: Body | None, *, cause: str, now: datetime
     ) -> tuple[Change, ...]:
-        """Run `body` on the resident as stored, score, notify every account, commit; returns the changes.
+        """Run `body` on the resident as stored, score, notify everybody concerned, commit; returns the changes.
 
         `body` records on the unit of work and may run again on fresh data. NotFound if there is no such
         resident, Conflict if others were quicker every time.
@@ -173,26 +173,26 @@ class Rescorer:
         return work
 
     async def _notify(self, works: Sequence[tuple[Resident, Work]]) -> None:
-        """Tell every account what changed. Where a code waits for an answer, the question says so by itself."""
+        """Tell everybody concerned what changed. Where a code waits for an answer, the question says so by itself."""
         changed = [(resident, work) for resident, work in works if work.changes]
         if not changed:
             return
         resident_ids = [resident.resident_id for resident, _ in changed]
-        accounts = await accounts_of(self._database, resident_ids)
-        unsent = await unsent_of(self._database, resident_ids)
+        persons = await persons_of(self._database, resident_ids)
+        unsent = await unsent_of(self._database, self._world.keys, resident_ids)
         for resident, work in changed:
-            account_ids = accounts.get(resident.resident_id, ())
+            person_ids = persons.get(resident.resident_id, ())
             changes = [change for _, change in work.changes]
             asked: set[str] = set()
             if any(change.new_state == State.PENDING for change in changes):
-                questions = ask_at_once(self._world, work, resident, account_ids)
+                questions = ask_at_once(self._world, work, resident, person_ids)
                 asked = {scheme for question in questions for scheme in question.schemes}
             notify_changes(
                 self._world,
                 work,
                 resident_id=resident.resident_id,
                 changes=changes,
-                account_ids=account_ids,
+                person_ids=person_ids,
                 unsent=unsent.get(resident.resident_id, ()),
                 told_otherwise=asked,
             )

@@ -65,7 +65,7 @@ class Loader:
         self._arrivals = (
             f"SELECT message_key, state, reply_sealed, owner FROM inbox WHERE {among('message_key', 'text')}",  # noqa: S608 - our own names
             "SELECT a.id, a.channel, a.external_index, a.language, a.consent, a.following, d.form, d.step,"  # noqa: S608
-            " d.version, d.state_sealed, d.expires_at FROM accounts a LEFT JOIN dialogues d ON d.account_id = a.id"
+            " d.version, d.state_sealed, d.expires_at, a.person_id, a.blocked, a.window_until, a.window_left FROM accounts a LEFT JOIN dialogues d ON d.account_id = a.id"
             f" WHERE {among('a.channel', 'text')} AND {among('a.external_index', 'text')}",
             "SELECT l.account_id, l.relation, l.resident_id FROM accounts a"  # noqa: S608
             " CROSS JOIN account_residents l"
@@ -81,8 +81,8 @@ class Loader:
         )
         self._recent_days = f"SELECT {_PUNCH_IN} FROM punch_ins WHERE {resident} AND day >= ? ORDER BY day"  # noqa: S608
         self._notices = (
-            "SELECT account_id, id, resident_id, kind, params_sealed, created_at FROM notices"  # noqa: S608
-            f" WHERE {among('account_id')} AND state = 'queued' AND not_before <= ? AND expires_at > ?"
+            "SELECT person_id, id, resident_id, kind, params_sealed, created_at, attempts FROM notices"  # noqa: S608
+            f" WHERE {among('person_id')} AND state IN ('queued', 'failed') AND not_before <= ? AND expires_at > ?"
             " ORDER BY created_at, id"
         )
 
@@ -117,7 +117,7 @@ class Loader:
             for index in wanted & accounts.keys()
             for _, resident_id in linked.get(accounts[index][0].id, ())
         }
-        waiting = [self._database.listed([account.id for account, _ in accounts.values()]), now, now]
+        waiting = [self._database.listed([account.person_id for account, _ in accounts.values()]), now, now]
         # residents before what belongs to them: what changes in between is noticed by their version
         rows = yield from _each([Ask(self._notices, waiting), *self._of_people(people, whole, now)])
         notices: dict[int, list[WaitingNotice]] = {}
@@ -198,5 +198,5 @@ def _snapshot(
         snapshot.residents = [residents[resident_id] for _, resident_id in order]
         if order and order[0][0] == "self":
             snapshot.own = snapshot.residents[0]
-        snapshot.notices = notices.get(snapshot.account.id, [])
+        snapshot.notices = notices.get(snapshot.account.person_id, [])
     return snapshot

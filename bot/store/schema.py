@@ -45,8 +45,8 @@ def written_down() -> Tables:
 def on_postgresql(tables: Tables) -> Tables:
     """The same tables as PostgreSQL has them.
 
-    Two things differ: a resident's tables are keyed by resident first, so that they can be distributed, and
-    the punch-in log knows its transaction.
+    Three things differ: a resident's tables are keyed by resident first, so that they can be distributed, the
+    punch-in log knows its transaction, and notices are found by their id alone.
     """
     changed: Tables = {}
     for name, table in tables.items():
@@ -56,7 +56,8 @@ def on_postgresql(tables: Tables) -> Tables:
         columns = dict(table["columns"])
         if name == "punch_in_log":
             columns["transaction"] = f"bigint default {_TRANSACTION}"
-        changed[name] = {**table, "primary_key": key, "columns": columns}
+        indexes = table["indexes"] | ({"idx_notices_id": ["id"]} if name == "notices" else {})
+        changed[name] = {**table, "primary_key": key, "columns": columns, "indexes": indexes}
     return changed
 
 

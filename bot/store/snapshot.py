@@ -29,6 +29,10 @@ class Account:
     consent: str = "none"
     following: bool = True
     stored: bool = True
+    person_id: int = 0
+    blocked: bool = False
+    window_until: datetime | None = None
+    window_left: int = 0
 
 
 @dataclass(slots=True)
@@ -140,6 +144,7 @@ class WaitingNotice:
     kind: str
     params_sealed: bytes
     created_at: datetime
+    attempts: int = 0
 
 
 @dataclass(slots=True)
@@ -156,7 +161,18 @@ class Snapshot:
 
 def account_from(row: Mapping[int, Any] | Any) -> tuple[Account, Dialogue]:
     """An account and its dialogue from a row of the accounts query."""
-    account = Account(row[0], row[1], row[2], row[3], row[4], bool(row[5]))
+    account = Account(
+        id=row[0],
+        channel=row[1],
+        external_index=row[2],
+        language=row[3],
+        consent=row[4],
+        following=bool(row[5]),
+        person_id=row[11],
+        blocked=bool(row[12]),
+        window_until=instant_or_none(row[13]),
+        window_left=row[14],
+    )
     if row[8] is None:
         return account, Dialogue()
     dialogue = Dialogue(row[6], row[7], row[9], row[8], instant_or_none(row[10]), stored=True)
@@ -235,5 +251,5 @@ def punch_in_from(row: Any) -> PunchIn:
 
 
 def notice_from(row: Any) -> WaitingNotice:
-    """A waiting notice from a row whose first column is the account."""
-    return WaitingNotice(row[1], row[2], row[3], row[4], instant(row[5]))
+    """A waiting notice from a row whose first column is the person."""
+    return WaitingNotice(row[1], row[2], row[3], row[4], instant(row[5]), row[6])

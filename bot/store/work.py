@@ -23,7 +23,7 @@ class Claim:
 class Write:
     """One row to write: `key` names the columns that find it (empty: insert)."""
 
-    verb: str  # insert, ignore, upsert, update, delete
+    verb: str  # insert, ignore, upsert, add, update, delete
     table: str
     key: tuple[str, ...]
     row: dict[str, Any]
@@ -60,6 +60,11 @@ class Work:
     def upsert(self, table: str, key: tuple[str, ...], **row: Any) -> None:
         """Insert, or overwrite the columns of the row with the same key (`id` stays as it was)."""
         self.writes.append(Write("upsert", table, key, row))
+
+    def add(self, table: str, key: tuple[str, ...], amount: str, **row: Any) -> None:
+        """Insert, or add to the number in column `amount` of the row with the same key, never below 0, and
+        overwrite the rest: safe beside others who count on the same row."""
+        self.writes.append(Write(f"add:{amount}", table, key, row))
 
     def update(self, table: str, key: dict[str, Any], **row: Any) -> None:
         """Change these columns of the row with that key; several changes of one row become one write."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any
@@ -20,10 +20,11 @@ _INBOX = "message_key, state, account_id, reply_sealed, owner, lease_until, atte
 _VERSIONED = {
     "residents": ("resident_id", "input_version"),
     "dialogues": ("account_id", "version"),
+    "notices": ("id", "attempts"),
 }
 
 
-_ORDER = {"insert": 0, "ignore": 0, "upsert": 1, "update": 2, "delete": 3}
+_ORDER = {"insert": 0, "ignore": 0, "upsert": 1, "add": 1, "update": 2, "delete": 3}
 
 
 _MOVED_ON = (
@@ -48,12 +49,21 @@ class Writer:
 
     def __init__(self, database: Database, *, group: int = 64) -> None:
         self._database = database
+        self.on_notices: Callable[[], None] | None = None
+        """Called after a commit that queued notices: whoever sends them need not look by itself."""
         self._batcher: Batcher[Work, Outcome] = Batcher(self._commit_group, name="commit", limit=group)
 
     async def commit(self, work: Work) -> Outcome:
         """Write everything of `work` durably, or nothing."""
         work.check()
-        return await self._batcher.submit(work)
+        outcome = await self._batcher.submit(work)
+        if (
+            outcome == Outcome.COMMITTED
+            and self.on_notices is not None
+            and any(write.table == "notices" for write in work.writes)
+        ):
+            self.on_notices()
+        return outcome
 
     async def close(self) -> None:
         await self._batcher.close()
@@ -184,7 +194,7 @@ def grouped(writes: Sequence[Write]) -> list[tuple[str, list[tuple[Any, ...]]]]:
 
 
 def _rank(write: Write) -> int:
-    return _ORDER[write.verb]
+    return _ORDER[write.verb.partition(":")[0]]
 
 
 @lru_cache(maxsize=512)
@@ -203,6 +213,10 @@ def statement(verb: str, table: str, key: tuple[str, ...], columns: tuple[str, .
         return insert
     if verb == "ignore":
         return f"{insert} ON CONFLICT DO NOTHING"
-    changed = [column for column in columns if column not in key and column != "id"]
+    amount = verb.partition(":")[2]
+    changed = [column for column in columns if column not in key and column not in ("id", amount)]
     sets = ", ".join(f"{column}=excluded.{column}" for column in changed)
+    if amount:
+        total = f"{table}.{amount} + excluded.{amount}"
+        sets = ", ".join(filter(None, (f"{amount}=CASE WHEN {total} < 0 THEN 0 ELSE {total} END", sets)))
     return f"{insert} ON CONFLICT ({', '.join(key)}) DO UPDATE SET {sets}"

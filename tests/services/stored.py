@@ -92,7 +92,7 @@ class Stored:
     def _account(self, work: Work, number: int) -> None:
         account_id = new_id()
         work.insert(
-            "accounts", id=account_id, channel="wechat_official", external_index=f"i:{account_id}",
+            "accounts", id=account_id, person_id=account_id, channel="wechat_official", external_index=f"i:{account_id}",
             external_sealed=b"s", consent="given", created_at=work.now,
         )  # fmt: skip
         work.insert(

@@ -9,7 +9,7 @@ from typing import Any
 from bot.store.database import Database
 from bot.store.migrate import Reader
 
-BOOLEANS = frozenset({"following", "no_change", "normal"})
+BOOLEANS = frozenset({"blocked", "following", "no_change", "normal"})
 
 # What a CHECK allows; every other column takes anything of its type.
 ALLOWED: dict[str, object] = {
@@ -25,6 +25,7 @@ ALLOWED: dict[str, object] = {
     "health_codes.state": "undecided",
     "identity_checks.outcome": "verified",
     "inbox.state": "pending",
+    "link_requests.state": "asked",
     "notices.priority": 1,
     "notices.state": "queued",
     "punch_in_log.temperature_tenths": 365,
@@ -32,6 +33,7 @@ ALLOWED: dict[str, object] = {
     "rescore_queue.attempts": 1,
     "rescore_runs.state": "running",
     "residents.identity": "verified",
+    "subscriptions.standing": "once",
     "risk_levels.level": "high",
 }
 

@@ -5,7 +5,16 @@ and nothing cascades. What is personal is sealed (`*_sealed`) or reduced to an e
 """
 
 from bot.store.models.codes import ColourChange, Fact, HealthCode, RescoreQueue, RescoreRun, RiskLevel, Stamp
-from bot.store.models.messages import ClockOffset, Dialogue, Inbox, Notice
+from bot.store.models.messages import (
+    ClockOffset,
+    Dialogue,
+    FormToken,
+    Inbox,
+    Notice,
+    PlatformState,
+    Subscription,
+    SubscriptionEntry,
+)
 from bot.store.models.people import (
     AccessLog,
     Account,
@@ -14,7 +23,9 @@ from bot.store.models.people import (
     Guardianship,
     Household,
     IdentityCheck,
+    LinkRequest,
     Resident,
+    Session,
     Worker,
 )
 from bot.store.models.reports import Declaration, PunchIn, PunchInLog
@@ -29,18 +40,24 @@ __all__ = [
     "Declaration",
     "Dialogue",
     "Fact",
+    "FormToken",
     "Guardianship",
     "HealthCode",
     "Household",
     "IdentityCheck",
     "Inbox",
+    "LinkRequest",
     "Notice",
+    "PlatformState",
     "PunchIn",
     "PunchInLog",
     "RescoreQueue",
     "RescoreRun",
     "Resident",
     "RiskLevel",
+    "Session",
     "Stamp",
+    "Subscription",
+    "SubscriptionEntry",
     "Worker",
 ]

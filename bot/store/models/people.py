@@ -7,7 +7,12 @@ from tortoise.models import Model
 
 
 class Account(Model):
-    """One person's presence on one platform; holds nothing but its sealed platform id until consent."""
+    """One person's presence on one platform; holds nothing but its sealed platform id until consent.
+
+    Accounts of one person share `person_id`, which is the id of the first of them. `window_*` is the platform's
+    customer-service window after a message (sends that are left, and until when), `moment_*` the short one
+    after an event such as following. The windows are real time.
+    """
 
     id = fields.BigIntField(primary_key=True, generated=False)
     channel = fields.CharField(max_length=32)
@@ -19,6 +24,12 @@ class Account(Model):
     consent_version = fields.CharField(max_length=16, db_default="")
     following = fields.BooleanField(db_default=True)
     created_at = fields.DatetimeField()
+    person_id = fields.BigIntField(db_default=0, db_index=True)
+    blocked = fields.BooleanField(db_default=False)
+    window_until = fields.DatetimeField(null=True)
+    window_left = fields.SmallIntField(db_default=0)
+    moment_until = fields.DatetimeField(null=True)
+    moment_left = fields.SmallIntField(db_default=0)
 
     class Meta:
         table = "accounts"
@@ -48,6 +59,8 @@ class Resident(Model):
     last_punch_in = fields.DateField(null=True)
     input_version = fields.IntField(db_default=0)
     created_at = fields.DatetimeField()
+    quiet_from = fields.SmallIntField(null=True)  # minutes after midnight in the zone; NULL: 22:00
+    quiet_until = fields.SmallIntField(null=True)  # NULL: 07:00; the same as `quiet_from`: never quiet
 
     class Meta:
         table = "residents"
@@ -65,6 +78,36 @@ class AccountResident(Model):
     class Meta:
         table = "account_residents"
         unique_together = (("resident_id", "account_id"),)
+
+
+class LinkRequest(Model):
+    """Somebody verified on a newer account asks to be one person with who holds the certificate on an older one."""
+
+    id = fields.BigIntField(primary_key=True, generated=False)
+    resident_id = fields.BigIntField()  # who holds the certificate
+    person_id = fields.BigIntField(db_index=True)  # the older accounts, which have to confirm
+    account_id = fields.BigIntField(db_index=True)  # the newer one
+    state = fields.CharField(max_length=16)  # asked, confirmed, denied, expired
+    asked_at = fields.DatetimeField()
+    expires_at = fields.DatetimeField()
+    answered_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "link_requests"
+        indexes = (("resident_id", "asked_at"),)
+
+
+class Session(Model):
+    """One login of the mini-program's front end; the token itself is stored nowhere. Times are real time."""
+
+    token_hash = fields.CharField(max_length=64, primary_key=True)
+    account_id = fields.BigIntField(db_index=True)
+    created_at = fields.DatetimeField()
+    expires_at = fields.DatetimeField(db_index=True)
+    revoked_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "sessions"
 
 
 class Household(Model):
