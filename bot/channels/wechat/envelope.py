@@ -1,4 +1,4 @@
-"""What surrounds a WeChat message: the query of a push, flat XML fields, and the envelope of an encrypted answer.
+"""What surrounds a WeChat message: the query of a push, XML fields, and the envelope of an encrypted answer.
 
 The XML is read by expat directly, not by xmltodict as in wechatpy: expat can refuse a DOCTYPE where it stands (a
 resident may well type one), keeps the blanks of what was typed, and takes a third of the time.
@@ -17,6 +17,7 @@ from bot.errors import Refused
 CONTROL_BYTES = bytes(code for code in range(32) if code not in b"\t\n\r")
 UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 SECONDS_FORM = re.compile(r"[0-9]{1,11}")
+MOST_ITEMS = 100
 ENVELOPE = (
     "<xml><Encrypt><![CDATA[{encrypt}]]></Encrypt><MsgSignature><![CDATA[{signature}]]></MsgSignature>"
     "<TimeStamp>{timestamp}</TimeStamp><Nonce><![CDATA[{nonce}]]></Nonce></xml>"
@@ -52,6 +53,22 @@ def read_fields(xml: bytes) -> dict[str, str]:
     except expat.ExpatError as error:
         raise Refused("malformed_xml") from error
     return reader.fields
+
+
+def encrypted_field(xml: bytes) -> str | None:
+    """The ciphertext of an encrypted push."""
+    return read_fields(xml).get("Encrypt")
+
+
+def read_lists(xml: bytes) -> list[dict[str, str]]:
+    """The fields of every `<List>` within an event's own element, of a document that `read_fields` has read."""
+    reader = _ListReader()
+    parser = reader.new_parser()
+    try:
+        parser.Parse(xml.translate(None, CONTROL_BYTES), True)
+    except expat.ExpatError as error:
+        raise Refused("malformed_xml") from error
+    return reader.items
 
 
 def seal_envelope(encrypt: str, *, token: str, timestamp: str, nonce: str) -> bytes:
@@ -103,3 +120,32 @@ class _FieldReader:
 
     def _doctype(self, *declaration: object) -> None:
         raise Refused("doctype")
+
+
+class _ListReader(_FieldReader):
+    """Collects the texts at depth four, below `<xml><SomeEvent><List>`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.items: list[dict[str, str]] = []
+        self._listed = False
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        self._depth += 1
+        if self._depth == 3:
+            self._listed = name == "List"
+            if self._listed:
+                self.items.append({})
+                if len(self.items) > MOST_ITEMS:
+                    raise Refused("malformed_xml")
+        elif self._depth == 4 and self._listed:
+            if name in self.items[-1]:
+                raise Refused("malformed_xml")
+            self._pieces.clear()
+
+    def _end(self, name: str) -> None:
+        if self._depth == 4 and self._listed:
+            self.items[-1][name] = "".join(self._pieces)
+        elif self._depth > 4:
+            self._pieces.clear()
+        self._depth -= 1

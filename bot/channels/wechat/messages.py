@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
@@ -17,20 +17,21 @@ from wechatpy.events import EVENT_TYPES
 from wechatpy.messages import MESSAGE_TYPES, UnknownMessage
 
 from bot.channels.wechat.envelope import SECONDS_FORM
+from bot.channels.wechat.reports import REPORTS, Lists, no_lists
 from bot.errors import Refused
 from bot.message import Incoming, Kind, Media, Spot
 
 CHANNEL = "wechat_official"
+MINI_CHANNEL = "wechat_mini"
 DEGREES_FORM = re.compile(r"-?[0-9]{1,3}(\.[0-9]{1,20})?")
 LONGEST_NAME = 128
 LONGEST_KEY = 64
+LONGEST_PAGE = 256
 QR_PREFIX = "qrscene_"
 UNNAMED = "other"
 # Named by the platform's documents, but unknown to this version of wechatpy.
-LATER_MESSAGES = frozenset({"file"})
-LATER_EVENTS = frozenset(
-    {"subscribe_msg_popup_event", "subscribe_msg_change_event", "subscribe_msg_sent_event"},
-)
+LATER_MESSAGES = frozenset({"file", "miniprogrampage"})
+LATER_EVENTS = frozenset({*REPORTS, "user_enter_tempsession", "wxa_media_check"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Received:
 
     incoming: Incoming | None
     kind: str
-    account: str
+    account: str = field(repr=False)
     ours: str
 
 
@@ -54,17 +55,39 @@ class _Said:
     spot: Spot | None = None
 
 
-def read_message(fields: Mapping[str, str], *, received_at: datetime) -> Received:
-    """Translate the fields of one push; Refused if one is missing that every message has."""
+def read_message(
+    fields: Mapping[str, str],
+    *,
+    received_at: datetime,
+    channel: str = CHANNEL,
+    lists: Lists = no_lists,
+) -> Received:
+    """Translate the fields of one push; Refused if one is missing that every message has.
+
+    `lists` reads the entries of the event's list, for the few events that have one.
+    """
     account, ours = _name(fields, "FromUserName"), _name(fields, "ToUserName")
     sent_at = _instant(fields.get("CreateTime", ""))
     message_type, event = _types(fields)
     reader = READERS.get((message_type, event))
     if reader is None:
-        return Received(None, _kind_name(message_type, event), account, ours)
+        report = REPORTS[event](fields, lists) if event in REPORTS else None
+        if report is None:
+            return Received(None, _kind_name(message_type, event), account, ours)
+        reported = Incoming(
+            channel=channel,
+            account=account,
+            key=f"e:{_digest(event, *report.told_apart)}",
+            kind=report.kind,
+            received_at=received_at,
+            sent_at=sent_at,
+            consents=report.consents,
+            deliveries=report.deliveries,
+        )
+        return Received(reported, report.kind.value, account, ours)
     said = reader(_view(message_type, event, fields))
     incoming = Incoming(
-        channel=CHANNEL,
+        channel=channel,
         account=account,
         key=_key(fields, message_type, event),
         kind=said.kind,
@@ -117,9 +140,15 @@ def _key(fields: Mapping[str, str], message_type: str, event: str) -> str:
         message_id,
         fields.get("Content", ""),
         fields.get("MediaId", ""),
+        fields.get("PagePath", ""),
+        fields.get("SessionFrom", ""),
     )
-    digest = blake2b("\x00".join(parts).encode(), digest_size=16).hexdigest()
+    digest = _digest(*parts)
     return f"e:{digest}" if event else f"m:{digest}"
+
+
+def _digest(*parts: str) -> str:
+    return blake2b("\x00".join(parts).encode(), digest_size=16).hexdigest()
 
 
 def _kind_name(message_type: str, event: str) -> str:
@@ -180,6 +209,14 @@ def _view_page(message: Any) -> _Said:
     return _Said(Kind.VIEW, event_key=_event_key(message))
 
 
+def _page(message: Any) -> _Said:
+    return _Said(Kind.PAGE, event_key=message._data.get("PagePath", "").strip()[:LONGEST_PAGE])
+
+
+def _enter(message: Any) -> _Said:
+    return _Said(Kind.ENTER, event_key=message._data.get("SessionFrom", "").strip()[:LONGEST_PAGE])
+
+
 def _event_key(message: Any) -> str:
     return str(message._data.get("EventKey", ""))
 
@@ -189,9 +226,11 @@ READERS: dict[tuple[str, str], Callable[[Any], _Said]] = {
     ("voice", ""): _voice,
     ("image", ""): _image,
     ("location", ""): _location,
+    ("miniprogrampage", ""): _page,
     ("event", "subscribe"): _follow,
     ("event", "unsubscribe"): _unfollow,
     ("event", "click"): _menu,
     ("event", "scan"): _scan,
     ("event", "view"): _view_page,
+    ("event", "user_enter_tempsession"): _enter,
 }

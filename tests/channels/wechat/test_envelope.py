@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wechatpy.crypto import WeChatCrypto
 
-from bot.channels.wechat.envelope import cdata, check_fresh, read_fields, read_query, seal_envelope
+from bot.channels.wechat.envelope import (
+    MOST_ITEMS,
+    cdata,
+    check_fresh,
+    read_fields,
+    read_lists,
+    read_query,
+    seal_envelope,
+)
 from bot.errors import Refused
 from tests.channels.wechat.vectors import AES_KEY, TOKEN, W4, W6, Outbound
 
@@ -17,9 +26,9 @@ WIRE = datetime(2020, 2, 20, 1, 0, tzinfo=UTC)
 SECONDS = int(WIRE.timestamp())
 
 
-def read_or_reason(xml: bytes) -> dict[str, str] | str:
+def read_or_reason(xml: bytes, read: Callable[[bytes], object] = read_fields) -> object:
     try:
-        return read_fields(xml)
+        return read(xml)
     except Refused as refused:
         return refused.reason
 
@@ -116,6 +125,46 @@ def test_doctype_is_refused_wherever_it_may_stand(xml: bytes) -> None:
 def test_anything_but_flat_utf8_xml_is_malformed(xml: bytes) -> None:
     with pytest.raises(Refused, match="malformed_xml"):
         read_fields(xml)
+
+
+LISTED = (
+    b"<xml><Event>e</Event><SubscribeMsgPopupEvent><List><TemplateId><![CDATA[ T1 ]]></TemplateId><X><Y>1</Y></X></List>"
+    b"<Other><TemplateId>T0</TemplateId></Other><List><TemplateId>T2</TemplateId></List></SubscribeMsgPopupEvent></xml>"
+)
+
+
+def test_every_nested_list_is_read_and_nothing_beside_it() -> None:
+    assert read_lists(LISTED) == [{"TemplateId": " T1 ", "X": ""}, {"TemplateId": "T2"}]
+    assert read_fields(LISTED) == {"Event": "e", "SubscribeMsgPopupEvent": ""}
+
+
+def test_message_without_lists_has_none() -> None:
+    assert read_lists(b"<xml><MsgType>text</MsgType><List><A>1</A></List></xml>") == []
+
+
+@pytest.mark.parametrize(
+    "xml",
+    [
+        b"<xml><E><List><T>1</T><T>2</T></List></E></xml>",
+        b"<xml><E>" + b"<List/>" * (MOST_ITEMS + 1) + b"</E></xml>",
+        b"<xml><E><List>",
+        b"",
+    ],
+)
+def test_lists_that_two_readers_could_read_differently_are_malformed(xml: bytes) -> None:
+    with pytest.raises(Refused, match="malformed_xml"):
+        read_lists(xml)
+
+
+def test_lists_behind_a_doctype_are_refused() -> None:
+    with pytest.raises(Refused, match="doctype"):
+        read_lists(b"<!DOCTYPE xml><xml/>")
+
+
+@given(st.binary(max_size=300))
+def test_lists_of_arbitrary_bytes_are_read_or_refused(xml: bytes) -> None:
+    outcome = read_or_reason(xml, read_lists)
+    assert isinstance(outcome, list) or outcome in {"malformed_xml", "doctype"}
 
 
 def test_deep_nesting_is_read_without_recursion() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from wechatpy import parse_message
 
 from bot.channels.wechat.envelope import read_fields
-from bot.channels.wechat.messages import Received, read_message
+from bot.channels.wechat.messages import LONGEST_PAGE, MINI_CHANNEL, Received, read_message
 from bot.channels.wechat.push import to_xml
 from bot.errors import Refused
 from bot.message import Incoming, Kind, Media, Spot
@@ -106,16 +106,54 @@ def test_each_event_becomes_its_kind(event: str, event_key: str, kind: Kind, exp
         assert (received.incoming.kind, received.incoming.event_key) == (kind, expected)
 
 
+def test_shared_page_is_named_by_its_path_and_says_nothing() -> None:
+    page = incoming(MsgType="miniprogrampage", Title="今日打卡", PagePath="pages/punch-in?day=1", MsgId="1")
+    assert (page.kind, page.event_key, page.text, page.key) == (Kind.PAGE, "pages/punch-in?day=1", "", "m:1")
+
+
+def test_opened_chat_tells_from_where() -> None:
+    entered = incoming(MsgType="event", Event="user_enter_tempsession", SessionFrom="codes")
+    assert (entered.kind, entered.event_key) == (Kind.ENTER, "codes")
+
+
+@pytest.mark.parametrize(
+    "fields", [{"MsgType": "miniprogrampage"}, {"MsgType": "event", "Event": "user_enter_tempsession"}]
+)
+def test_page_and_opened_chat_need_no_further_fields(fields: dict[str, str]) -> None:
+    assert incoming(**fields).event_key == ""
+
+
+def test_absurdly_long_origin_of_a_chat_is_cut() -> None:
+    entered = incoming(MsgType="event", Event="user_enter_tempsession", SessionFrom="x" * 10_000)
+    assert len(entered.event_key) == LONGEST_PAGE
+
+
+def test_message_of_the_mini_program_carries_its_channel() -> None:
+    fields = HEADS | {"MsgType": "text", "Content": "36.5", "MsgId": "1"}
+    read_one = read_message(fields, received_at=RECEIVED_AT, channel=MINI_CHANNEL).incoming
+    assert read_one is not None
+    assert (read_one.channel, read_one.key) == ("wechat_mini", "m:1")
+
+
 def test_follow_without_an_event_key_has_no_scene() -> None:
     assert incoming(MsgType="event", Event="subscribe").event_key == ""
 
 
-@pytest.mark.parametrize("message_type", ["video", "shortvideo", "link", "miniprogrampage", "file"])
+@pytest.mark.parametrize("message_type", ["video", "shortvideo", "link", "file"])
 def test_message_without_an_answer_is_named_for_the_counter(message_type: str) -> None:
     assert read(MsgType=message_type, MsgId="1") == Received(None, message_type, OPENID, "gh_1")
 
 
-@pytest.mark.parametrize("event", ["LOCATION", "TEMPLATESENDJOBFINISH", "subscribe_msg_popup_event"])
+@pytest.mark.parametrize(
+    "event",
+    [
+        "LOCATION",
+        "TEMPLATESENDJOBFINISH",
+        "subscribe_msg_popup_event",
+        "subscribe_msg_sent_event",
+        "wxa_media_check",
+    ],
+)
 def test_event_without_an_answer_is_named_for_the_counter(event: str) -> None:
     assert read(MsgType="event", Event=event).kind == f"event_{event.lower()}"
 
@@ -144,7 +182,13 @@ def test_redelivered_event_has_the_same_key() -> None:
 
 @pytest.mark.parametrize(
     "other",
-    [{"EventKey": "b"}, {"Event": "VIEW"}, {"CreateTime": "1582160401"}, {"FromUserName": "o_other"}],
+    [
+        {"EventKey": "b"},
+        {"SessionFrom": "b"},
+        {"Event": "VIEW"},
+        {"CreateTime": "1582160401"},
+        {"FromUserName": "o_other"},
+    ],
 )
 def test_two_events_of_one_second_are_told_apart(other: dict[str, str]) -> None:
     event = HEADS | {"MsgType": "event", "Event": "CLICK", "EventKey": "a"}

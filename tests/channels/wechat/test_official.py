@@ -13,7 +13,7 @@ from wechatpy.crypto import WeChatCrypto
 from bot.channels.wechat.official import OfficialAccount, OfficialSettings
 from bot.channels.wechat.push import Mode, Push, PushSender, to_xml
 from bot.errors import Misconfigured, Refused
-from bot.message import Kind, Reply
+from bot.message import Consent, Kind, Reply
 from tests.channels.wechat import vectors
 from tests.channels.wechat.door import (
     APP_ID,
@@ -174,6 +174,13 @@ def test_documented_plain_push_passes_its_signature_and_fails_as_json() -> None:
     wire = datetime.fromtimestamp(1714037059, UTC)
     push = Push(query, b'{"ToUserName":"gh_97417a04a28d","MsgType":"event","Event":"debug_demo"}')
     assert reason(replace(PLAIN, token="AAAAA"), push, wire=wire) == "malformed_xml"
+
+
+def test_report_about_notices_reaches_the_official_account_too() -> None:
+    incoming = opened_by(SAFE, SENDER.consents("o_1", [("T1", "accept")], at=WIRE)).incoming
+    assert incoming is not None
+    assert (incoming.channel, incoming.kind) == ("wechat_official", Kind.SUBSCRIPTION)
+    assert incoming.consents == (Consent("T1", given=True),)
 
 
 # keys

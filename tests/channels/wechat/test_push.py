@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from datetime import UTC, datetime
 import pytest
 from wechatpy.crypto import WeChatCrypto
 
+from bot.channels.wechat.mini import MiniProgram, MiniSettings
 from bot.channels.wechat.official import OfficialAccount, OfficialSettings
 from bot.channels.wechat.push import BadAnswer, Mode, Push, PushSender, Query
 from bot.message import Kind, Reply
@@ -39,6 +41,7 @@ def test_sender_decrypts_the_documented_answers(vector: Outbound) -> None:
     assert PushSender(vector.app_id, "AAAAA", AES_KEY).decrypt(vector.encrypt) == vector.message
 
 
+TWO_REFUSALS = (("T1", "reject"), ("T2", "reject"))
 PUSHES: list[tuple[Callable[[PushSender], Push], Kind]] = [
     (lambda sender: sender.text("o_1", "36.5", at=WIRE), Kind.TEXT),
     (lambda sender: sender.voice("o_1", "三十六度五", at=WIRE), Kind.VOICE),
@@ -50,6 +53,12 @@ PUSHES: list[tuple[Callable[[PushSender], Push], Kind]] = [
     (lambda sender: sender.event("o_1", "CLICK", "punch_in", at=WIRE), Kind.MENU),
     (lambda sender: sender.event("o_1", "SCAN", "gate", at=WIRE, Ticket="t"), Kind.SCAN),
     (lambda sender: sender.event("o_1", "VIEW", "https://x.invalid/", at=WIRE), Kind.VIEW),
+    (lambda sender: sender.template_report("o_1", "17", "failed:user block", at=WIRE), Kind.DELIVERY),
+    (lambda sender: sender.page("o_1", "pages/codes", "我的码", at=WIRE), Kind.PAGE),
+    (lambda sender: sender.enter("o_1", "codes", at=WIRE), Kind.ENTER),
+    (lambda sender: sender.consents("o_1", [("T1", "accept")], at=WIRE), Kind.SUBSCRIPTION),
+    (lambda sender: sender.consents("o_1", TWO_REFUSALS, at=WIRE, changed=True), Kind.SUBSCRIPTION),
+    (lambda sender: sender.sent_reports("o_1", [("T1", "17", "43101")], at=WIRE), Kind.DELIVERY),
 ]
 
 
@@ -63,6 +72,49 @@ def test_every_push_is_understood_in_every_mode(
     opened = account.open(push.query, push.body, wire=WIRE, received_at=WIRE)
     assert opened.incoming is not None
     assert (opened.incoming.kind, opened.incoming.account) == (kind, "o_1")
+
+
+@pytest.mark.parametrize("mode", ["plain", "compat", "safe"])
+@pytest.mark.parametrize(("build", "kind"), PUSHES)
+def test_every_json_push_is_understood_in_every_mode(
+    build: Callable[[PushSender], Push], kind: Kind, mode: Mode
+) -> None:
+    mini = MiniProgram(MiniSettings(APP_ID, TOKEN, KEY, mode="plain"))
+    push = build(replace(SENDER, mode=mode, format="json"))
+    received = mini.open(push.query, push.body, wire=WIRE, received_at=WIRE)
+    assert received.incoming is not None
+    assert (received.incoming.kind, received.incoming.account) == (kind, "o_1")
+
+
+def test_json_push_writes_numbers_and_a_list_of_one_as_the_platform_does() -> None:
+    sender = replace(SENDER, mode="plain", format="json")
+    message = json.loads(sender.text("o_1", "36.5", at=WIRE, msg_id="17").body)
+    assert (message["MsgId"], message["CreateTime"]) == (17, int(WIRE.timestamp()))
+    one = json.loads(sender.consents("o_1", [("T1", "accept")], at=WIRE).body)
+    assert one["List"] == {"TemplateId": "T1", "SubscribeStatusString": "accept", "PopupScene": "0"}
+    assert one["CreateTime"] == str(int(WIRE.timestamp()))
+    two = json.loads(sender.sent_reports("o_1", [("T1", "17", "0"), ("T2", "18", "43101")], at=WIRE).body)
+    assert [(item["MsgID"], item["ErrorCode"]) for item in two["List"]] == [("17", "0"), ("18", "43101")]
+
+
+def test_safe_json_push_shows_only_its_receiver() -> None:
+    body = json.loads(replace(SENDER, format="json").text("o_1", "36.5", at=WIRE).body)
+    assert body.keys() == {"ToUserName", "Encrypt"}
+    assert body["ToUserName"] == SENDER.to_user
+
+
+def test_compat_json_push_shows_the_message_beside_its_ciphertext() -> None:
+    body = json.loads(replace(SENDER, format="json", mode="compat").text("o_1", "36.5", at=WIRE).body)
+    assert (body["Content"], body["FromUserName"]) == ("36.5", "o_1")
+    assert json.loads(SENDER.decrypt(body["Encrypt"]))["Content"] == "36.5"
+
+
+@pytest.mark.parametrize("body", [b"{}", b"<xml/>", b'{"MsgType": "text"}'])
+def test_passive_answer_of_a_mini_program_is_bad(body: bytes) -> None:
+    sender = replace(SENDER, format="json")
+    assert sender.answer(b"success") is None
+    with pytest.raises(BadAnswer):
+        sender.answer(body)
 
 
 def test_safe_push_shows_only_its_receiver() -> None:
