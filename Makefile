@@ -13,7 +13,7 @@ ON_DATABASE := $(wildcard tests/conversation/test_*.py tests/handlers tests/regr
 limit = $(if $(shell command -v timeout),timeout --kill-after=30 $(1))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-sqlite test-postgresql check format bench demo install clean
+.PHONY: help run test test-sqlite test-postgresql test-peers check format bench demo install clean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## / - /'
@@ -28,6 +28,9 @@ test-sqlite: install  ## all tests on SQLite, with the floor of branch coverage
 
 test-postgresql: install  ## what touches the database, on PostgreSQL; skipped with a reason where no server answers
 	YIMA_TEST_BACKEND=postgresql $(call limit,1200) $(BIN)/python -m pytest -n $(WORKERS) $(ON_DATABASE)
+
+test-peers: install  ## third parties against our fakes and our cryptography; installs them below var/peers
+	$(call limit,1500) $(BIN)/python -m pytest -m peers tests/peers
 
 check: install  ## formatting, lint, types
 	$(call limit,120) $(BIN)/ruff format --check .

@@ -61,6 +61,8 @@ MACHINE_PATHS = re.compile(
 TEXTS = {
     "",
     ".cfg",
+    ".cjs",
+    ".mjs",
     ".css",
     ".dockerignore",
     ".example",
