@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+_AGES = (0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14400.0, 86400.0)
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 
@@ -33,6 +34,21 @@ class Metrics:
             buckets=_BUCKETS,
             registry=self.registry,
         )
+        self._notices: dict[tuple[str, str, str, str], Counter] = {}
+        self.notices = Counter(
+            "yima_notices",
+            "Sends of notices, and notices that ended unsent, by what became of them",
+            ["kind", "channel", "outcome", "trouble"],
+            registry=self.registry,
+        )
+        self.notice_age = Histogram(
+            "yima_notice_age_seconds",
+            "From the cause of a notice to its sending",
+            ["channel"],
+            buckets=_AGES,
+            registry=self.registry,
+        )
+        self._ages: dict[str, Histogram] = {}
         self.conflicts = Counter("yima_conflicts", "Units of work that ran again", registry=self.registry)
         self.promised = Counter("yima_promised", "Messages answered with 'on it'", registry=self.registry)
         self.resumed = Counter("yima_resumed", "Pending messages taken up again", registry=self.registry)
@@ -54,6 +70,20 @@ class Metrics:
         if histogram is None:
             histogram = self._channels[channel] = self.latency.labels(channel)
         histogram.observe(seconds)
+
+    def noticed(self, kind: str, channel: str, outcome: str, trouble: str, *, age: float | None = None) -> None:
+        """One notice has been tried, with that outcome; `age` in seconds where it was sent."""
+        labels = (kind, channel, outcome, trouble)
+        counter = self._notices.get(labels)
+        if counter is None:
+            counter = self._notices[labels] = self.notices.labels(*labels)
+        counter.inc()
+        if age is None:
+            return
+        histogram = self._ages.get(channel)
+        if histogram is None:
+            histogram = self._ages[channel] = self.notice_age.labels(channel)
+        histogram.observe(age)
 
     def text(self) -> bytes:
         """All of it in the Prometheus text format."""

@@ -35,6 +35,6 @@ KINDS: Mapping[str, NoticeKind] = {
         # a notice that the last one is near must not use it up
         NoticeKind("subscription_low", _IN_THE_WINDOW),
         NoticeKind("link_asked", _EVERY_WAY),
-        NoticeKind("link_answered", _IN_THE_WINDOW, asked=True),
+        NoticeKind("link_answered", _IN_THE_WINDOW, asked=True, own_account=True),
     )
 }

@@ -23,21 +23,19 @@ _RENEWAL = timedelta(hours=1)  # an untouched window is not written again for ev
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """How many sends a contact allows, and for how long."""
+    """How many sends a contact allows, and for how long. That of a message has a count of its own beside that of
+    events."""
 
     sends: int
     lasts: timedelta
-
-    @property
-    def long(self) -> bool:
-        """Whether it is the window of a message, which has its own count beside those of events."""
-        return self.lasts >= timedelta(hours=24)
+    of_message: bool = False
 
 
-_MESSAGE = Window(5, timedelta(hours=48))
+_MESSAGE = Window(5, timedelta(hours=48), of_message=True)
 _OFFICIAL_EVENT = Window(3, timedelta(minutes=1))
-_ALIPAY_MESSAGE = Window(UNCOUNTED, timedelta(hours=48))
+_ALIPAY_MESSAGE = Window(UNCOUNTED, timedelta(hours=48), of_message=True)
 _ALIPAY_EVENT = Window(UNCOUNTED, timedelta(minutes=5))
+_FROM_THE_PERSON = frozenset(Kind) - {Kind.UNFOLLOW, Kind.DELIVERY}
 _SAID = (Kind.TEXT, Kind.VOICE, Kind.IMAGE, Kind.LOCATION, Kind.PAGE)
 
 WINDOWS: Mapping[tuple[str, Kind], Window] = {
@@ -52,15 +50,18 @@ WINDOWS: Mapping[tuple[str, Kind], Window] = {
 
 
 def note_contact(work: Work, account: Account, message: Incoming, *, wire: datetime) -> None:
-    """Record the window that this message opens; an untouched one is renewed at most once an hour."""
+    """Record the window that this message opens; an untouched one is renewed at most once an hour.
+
+    Whoever writes can be written to again, whatever was thought of the account.
+    """
+    if message.kind in _FROM_THE_PERSON and (account.blocked or not account.following):
+        account.blocked, account.following = False, True
+        work.update("accounts", {"id": account.id}, blocked=False, following=True)
     window = WINDOWS.get((message.channel, message.kind))
     if window is None:
         return
-    if account.blocked:  # whoever writes can be written to again
-        account.blocked = False
-        work.update("accounts", {"id": account.id}, blocked=False)
     until = wire + window.lasts
-    if not window.long:
+    if not window.of_message:
         work.update("accounts", {"id": account.id}, moment_until=until, moment_left=window.sends)
         return
     fresh = account.window_until is not None and account.window_until > until - _RENEWAL
