@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import signal
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -10,16 +11,20 @@ from dataclasses import dataclass
 import structlog
 from aiohttp import web
 
-from bot.channels.wechat.official import OfficialAccount, OfficialSettings
 from bot.channels.wechat.replies import LIMIT_BYTES
 from bot.clock import Clock
 from bot.conversation.engine import Engine
 from bot.conversation.routing import check_routes
-from bot.conversation.texts import Texts
+from bot.conversation.texts import LANGUAGES, Texts
+from bot.conversation.told import Composer
 from bot.conversation.turn import Tools
 from bot.conversation.understanding.places import Places
 from bot.errors import MigrationRefused
 from bot.metrics import Metrics
+from bot.notices.dispatcher import Dispatcher
+from bot.notices.reachability import Reachability
+from bot.notices.templates import NoticeTemplates
+from bot.platforms import Platforms, build_platforms
 from bot.services import clock_offset
 from bot.services.borders import load_borders
 from bot.services.real_name import NoRealNameService, RealNameService
@@ -37,14 +42,31 @@ from bot.store.key_file import load_keys
 from bot.store.loader import Loader
 from bot.store.lock_file import LockFile
 from bot.store.migrate import migrate, pending
+from bot.store.platform_states import PlatformStates
 from bot.store.sealing import KeyRing
 from bot.store.writer import Writer
 from config.settings import Settings
 from handlers.chat.routes import FORMS, ROUTES
 from handlers.http import probes, simulator, webhooks
-from handlers.http.keys import CLOCK, DATABASE, ENGINE, METRICS, OFFICIAL, RESCORER, TOOLS
+from handlers.http.api import routes as api_routes
+from handlers.http.keys import (
+    ALIPAY,
+    CLOCK,
+    DATABASE,
+    DISPATCHER,
+    ENGINE,
+    METRICS,
+    MINI,
+    OFFICIAL,
+    RESCORER,
+    TOOLS,
+    TYPING,
+)
+from handlers.http.typing_indicator import TypingIndicator
 
 _WEBHOOK_BYTES = 64 * 1024
+_CHATS = frozenset({"wechat_official", "wechat_mini", "alipay"})
+_PLATFORMS = web.AppKey("platforms", Platforms)
 _log = structlog.get_logger("rulebooks")
 
 
@@ -56,37 +78,71 @@ class Clients:
 
 
 def create_app(
-    settings: Settings, *, clock: Clock | None = None, clients: Clients | None = None
+    settings: Settings, *, clock: Clock | None = None, clients: Clients | None = None, doors: bool = True
 ) -> web.Application:
-    """The whole service as an aiohttp application; nothing is opened before it starts."""
+    """The whole service as an aiohttp application; nothing is opened before it starts.
+
+    Without `doors` it is what happens by itself and nothing else.
+    """
     check_routes(ROUTES)
     app = web.Application(client_max_size=_WEBHOOK_BYTES)
     app[CLOCK] = clock or Clock()
     app[METRICS] = Metrics()
-    keys = make_keys(settings)
     app[probes.RULE_BOOKS] = make_shelf(settings)
     app[DATABASE] = Database(settings.database_url)
-    app[TOOLS] = Tools(
+    world = make_world(settings, make_keys(settings), clients, shelf=app[probes.RULE_BOOKS])
+    templates = NoticeTemplates.load(settings.home / "templates" / "notices", LANGUAGES)
+    owner = secrets.token_hex(16)  # of what this process claims
+    states = PlatformStates(app[DATABASE], world.keys, app[CLOCK], owner=owner)
+    app[_PLATFORMS] = build_platforms(settings, states, templates.kinds)
+    app[TOOLS] = _tools(app, settings, world)
+    app[DISPATCHER] = _sender(app, settings, templates, owner)
+    loader, writer = Loader(app[DATABASE]), Writer(app[DATABASE])
+    writer.on_notices = app[DISPATCHER].wake
+    app[ENGINE] = Engine(app[TOOLS], loader, writer, app[METRICS], reply_seconds=settings.reply_seconds)
+    app[RESCORER] = Rescorer(app[TOOLS].world, app[DATABASE], loader, writer)
+    for context in (_lock(settings), _database(settings), _dispatcher, _engine, _rescore_keeper, _rule_books):
+        app.cleanup_ctx.append(context)
+    if doors:
+        _add_routes(app, settings)
+    return app
+
+
+def _tools(app: web.Application, settings: Settings, world: World) -> Tools:
+    platforms = app[_PLATFORMS]
+    return Tools(
         clock=app[CLOCK],
-        world=make_world(settings, keys, clients, shelf=app[probes.RULE_BOOKS]),
+        world=world,
         texts=Texts.load(settings.home / "templates" / "messages"),
         places=Places.load(settings.home / "config" / "divisions" / "divisions.json"),
         database=app[DATABASE],
         routes=ROUTES,
         forms=FORMS,
-        limits={"wechat_official": LIMIT_BYTES},
-        told=frozenset({"wechat_official"}),
+        reachability=Reachability(app[DATABASE], app[CLOCK], platforms.offers),
+        template_kinds=platforms.template_kinds,
+        limits=dict.fromkeys(_CHATS, LIMIT_BYTES),
+        told=_CHATS,
+        by_notice=_CHATS - {"wechat_official"},
     )
-    loader, writer = Loader(app[DATABASE]), Writer(app[DATABASE])
-    app[ENGINE] = Engine(app[TOOLS], loader, writer, app[METRICS], reply_seconds=settings.reply_seconds)
-    app[RESCORER] = Rescorer(app[TOOLS].world, app[DATABASE], loader, writer)
-    app.cleanup_ctx.append(_lock(settings))
-    app.cleanup_ctx.append(_database(settings))
-    app.cleanup_ctx.append(_engine)
-    app.cleanup_ctx.append(_rescore_keeper)
-    app.cleanup_ctx.append(_rule_books)
-    _add_routes(app, settings)
-    return app
+
+
+def _sender(app: web.Application, settings: Settings, templates: NoticeTemplates, owner: str) -> Dispatcher:
+    """The dispatcher, after every template was held against what its platform takes."""
+    platforms, tools = app[_PLATFORMS], app[TOOLS]
+    composer = Composer(tools.world, tools.texts, templates, platforms.templates)
+    composer.check()
+    return Dispatcher(
+        app[DATABASE],
+        tools.world.keys,
+        app[CLOCK],
+        reachability=tools.reachability,
+        composer=composer,
+        outbounds=platforms.outbounds,
+        metrics=app[METRICS],
+        owner=owner,
+        at_once=settings.sends_at_once,
+        pace=platforms.pace,
+    )
 
 
 def make_keys(settings: Settings) -> KeyRing:
@@ -196,6 +252,15 @@ async def _rule_books(app: web.Application) -> AsyncIterator[None]:
     await asyncio.gather(reading, return_exceptions=True)
 
 
+async def _dispatcher(app: web.Application) -> AsyncIterator[None]:
+    """After the database and before the conversation, so that at the end it still sends what that leaves."""
+    await app[DISPATCHER].open()
+    yield
+    await app[DISPATCHER].close()
+    for outbound in app[_PLATFORMS].outbounds.values():
+        await outbound.close()
+
+
 async def _engine(app: web.Application) -> AsyncIterator[None]:
     await app[ENGINE].open()
     yield
@@ -206,19 +271,16 @@ def _add_routes(app: web.Application, settings: Settings) -> None:
     app.router.add_get("/healthz", probes.show_health)
     app.router.add_get("/readyz", probes.show_readiness)
     app.router.add_get("/metrics", probes.show_metrics)
-    channel = settings.wechat_official
-    if channel.app_id:
-        app[OFFICIAL] = OfficialAccount(
-            OfficialSettings(
-                app_id=channel.app_id,
-                token=channel.token.get_secret_value(),
-                aes_key=channel.aes_key.get_secret_value() or None,
-                previous_aes_key=channel.previous_aes_key.get_secret_value() or None,
-                mode=channel.mode,
-                window_seconds=channel.window_seconds,
-            )
-        )
-        app.router.add_get("/webhooks/wechat/official", webhooks.shake_hands, allow_head=False)
-        app.router.add_post("/webhooks/wechat/official", webhooks.receive_message)
+    platforms = app[_PLATFORMS]
+    if platforms.official is not None:
+        app[OFFICIAL] = platforms.official
+    if platforms.mini is not None:
+        app[MINI] = platforms.mini
+    if platforms.alipay is not None:
+        app[ALIPAY] = platforms.alipay
+    if platforms.typing is not None:
+        app[TYPING] = TypingIndicator(platforms.typing)
+    webhooks.add_routes(app)
+    api_routes.add_routes(app, settings, platforms.logins)
     if not settings.production:
         simulator.add_routes(app, settings.home / "templates" / "simulator")

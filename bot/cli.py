@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import signal
 import sys
 from collections.abc import Iterable
 from typing import Annotated
@@ -15,7 +16,7 @@ from aiohttp import web
 
 from bot.app import create_app, make_keys
 from bot.clock import DEFAULT_ZONE, Clock, resident_day
-from bot.commands import explain, rescore, rulebook
+from bot.commands import explain, rescore, rulebook, wechat
 from bot.commands.instant import named_instant
 from bot.conversation.understanding.places import Places
 from bot.conversation.understanding.understand import understand
@@ -41,6 +42,7 @@ _log = logging.getLogger("yima")
 explain.register(cli)
 rescore.register(cli)
 rulebook.register(cli)
+wechat.register(cli)
 
 
 def run() -> None:
@@ -81,6 +83,29 @@ def serve() -> None:
         handler_cancellation=False,
         shutdown_timeout=20,
     )
+
+
+@cli.command()
+def background() -> None:
+    """Send notices and keep colours true without serving anybody: one more process beside `serve`."""
+    settings = read_settings()
+    configure_logs(settings.log_level)
+    with asyncio.Runner(loop_factory=_event_loop) as runner:
+        runner.run(_run_background(create_app(settings, doors=False)))
+
+
+async def _run_background(app: web.Application) -> None:
+    """Until SIGTERM or SIGINT; then what was begun is finished."""
+    ended = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, ended.set)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    try:
+        typer.echo("Yima works in the background")
+        await ended.wait()
+    finally:
+        await runner.cleanup()
 
 
 def _event_loop() -> asyncio.AbstractEventLoop:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from bot.channels.outbound import Effect, Outgoing, SendFailed, Sent, Trouble, Way, Words
+from bot.clock import Clock
 from bot.errors import BadRequest
 from bot.message import Card, Choices, Incoming, Kind, Part, Picture, Reply, Text
 
@@ -49,6 +51,33 @@ class SimulatorChannel:
     def seal(self, reply: Reply | None) -> list[dict[str, Any]]:
         """The reply as the value of `replies`; empty if there is nothing to say."""
         return [] if reply is None else to_json(reply)
+
+
+class SimulatorOutbound:
+    """The sending side: a message has arrived once its notice is marked sent, and the page reads it from there.
+
+    `platform_id` is the place of a message in the order in which they were sent: microseconds of real time, in
+    twenty digits, and never the same twice.
+    """
+
+    channel = CHANNEL
+    app = CHANNEL
+    ways = frozenset({Way.SIMULATOR})
+    idempotent = frozenset({Way.SIMULATOR})
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._last = 0
+
+    async def send(self, way: Way, address: str, outgoing: Outgoing, *, key: str) -> Sent:
+        """Take one message; there are no templates here."""
+        if not isinstance(outgoing, Words):
+            raise SendFailed(Trouble.CONTENT, "no_words", effect=Effect.NONE)
+        self._last = max(int(self._clock.wire().timestamp() * 1_000_000), self._last + 1)
+        return Sent(f"{self._last:020d}")
+
+    async def close(self) -> None:
+        """Nothing is open."""
 
 
 def to_json(reply: Reply) -> list[dict[str, Any]]:

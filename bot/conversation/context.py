@@ -22,6 +22,7 @@ from bot.store.work import Work
 
 if TYPE_CHECKING:
     from bot.conversation.forms import Form
+    from bot.notices.reachability import Reachability
 
 
 @dataclass(slots=True)
@@ -29,7 +30,8 @@ class Context:
     """Everything about one message. Handlers read it, record changes on `work`, and return a reply.
 
     `resident` is who writes (None before the first declaration); `residents` are all for whom the account
-    speaks. `choice` is the value of the offered choice that the message picked, if it did.
+    speaks. `choice` is the value of the offered choice that the message picked, if it did. `template_kinds` are
+    the kinds of notice by channel and platform's template.
     """
 
     message: Incoming
@@ -44,6 +46,8 @@ class Context:
     forms: Mapping[str, Form]
     resident: Resident | None = None
     residents: list[Resident] = field(default_factory=list)
+    reachability: Reachability = None  # type: ignore[assignment]  # interim
+    template_kinds: Mapping[tuple[str, str], str] = field(default_factory=dict)
     choice: str | None = None
     aside: Reply | None = None
     _understood: Understood | None = None
@@ -90,14 +94,14 @@ class Context:
         return Reply.of(Choices(choices, self.say(key, **params)))
 
     def notify(
-        self, account_id: int, kind: str, params: Mapping[str, Any], *, dedup_key: str, urgent: bool = False
+        self, person_id: int, kind: str, params: Mapping[str, Any], *, dedup_key: str, urgent: bool = False
     ) -> None:
-        """Queue a message to an account by itself, in the transaction of this message."""
+        """Queue a message to a person by itself, in the transaction of this message."""
         notify(
             self.work,
             self.world.keys,
             resident_id=self.resident.resident_id if self.resident else 0,
-            account_id=account_id,
+            person_id=person_id,
             kind=kind,
             params=dict(params),
             dedup_key=dedup_key,

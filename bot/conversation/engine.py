@@ -9,21 +9,25 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import structlog
 
+from bot.channels.plain_text import render_text
 from bot.conversation.locks import KeyedLocks
 from bot.conversation.pending import PendingMessages, storable
 from bot.conversation.recorded import reply_from_plain, reply_to_plain
-from bot.conversation.turn import REPLY_CONTEXT, Tools, Turn, message_key, take_turn
-from bot.errors import Conflict, NotLoaded
+from bot.conversation.turn import REPLY_CONTEXT, Act, Tools, Turn, message_key, take_call, take_turn
+from bot.errors import Conflict, NotLoaded, Unavailable
 from bot.message import Incoming, Reply
 from bot.metrics import Metrics
-from bot.services.colour_notices import accounts_of, notify_changes, unsent_of
+from bot.notices.outbox import notify
+from bot.services.colour_notices import notify_changes, persons_of, unsent_of
 from bot.store import indexes
 from bot.store.loader import Loader, Request
-from bot.store.snapshot import Snapshot, StoredReply
+from bot.store.snapshot import Account, Snapshot, StoredReply
+from bot.store.work import Work
 from bot.store.writer import Outcome, Writer
 
 _log = structlog.get_logger("conversation")
@@ -38,17 +42,20 @@ class _Job:
     incoming: Incoming
     key: str
     owner: str = ""
-    consent: str | None = None
-    account_id: int | None = None
-    language: str = "zh"
+    act: Act | None = None
+    result: Any = None
+    account: Account | None = None
     task: asyncio.Task[Reply | None] | None = None
     promise: asyncio.Task[Reply | None] | None = None
 
     def note(self, snapshot: Snapshot) -> None:
-        """Remember of the account what a promise or an apology needs."""
+        """Remember the account, which a promise or an apology needs."""
         if snapshot.account is not None:
-            self.account_id = snapshot.account.id
-            self.consent, self.language = snapshot.account.consent, snapshot.account.language
+            self.account = replace(snapshot.account)  # handlers change theirs before anything is written
+
+    @property
+    def language(self) -> str:
+        return self.account.language if self.account is not None else "zh"
 
 
 class Engine:
@@ -105,6 +112,18 @@ class Engine:
             job.promise = asyncio.create_task(self._promise(job), name="promise")
         return await asyncio.shield(job.promise)
 
+    async def perform(self, call: Incoming, act: Act) -> Any:
+        """Do what the front end asks for, once for every key of `call`, and return what `act` returned, which is
+        plain data; the same call again gets the same. Whatever `act` raises is raised, and nothing is written."""
+        job = _Job(call, message_key(call), act=act)
+        account = (call.channel, call.account)
+        await self._accounts.acquire(account)
+        try:
+            await self._answer(job)
+        finally:
+            self._accounts.release(account)
+        return job.result
+
     def _start(self, job: _Job) -> _Job:
         self._running[job.key] = job
         job.task = asyncio.create_task(self._run(job), name="message")
@@ -115,8 +134,9 @@ class Engine:
         """Commit the message as pending, then say "on it"; if it has just been done, its reply."""
         reply = Reply.of(self._tools.texts.say(job.language, "engine.on_it"))
         said = self._tools.world.keys.seal_json(REPLY_CONTEXT, reply_to_plain(reply))
-        kept = storable(job.incoming, job.consent)
-        if await self.pending.keep(job.key, kept, said, job.account_id):
+        account = job.account
+        kept = storable(job.incoming, account.consent if account is not None else None)
+        if await self.pending.keep(job.key, kept, said, account.id if account is not None else None):
             self._metrics.promised.inc()
             return reply
         assert job.task is not None
@@ -139,11 +159,32 @@ class Engine:
                 kind=job.incoming.kind.value,
                 error=type(error).__name__,
             )
-            return Reply.of(self._tools.texts.say(job.language, "engine.failed"))
+            return await self._apologise(job)
         finally:
             self._accounts.release(account)
             taken = time.perf_counter() - started
             self._metrics.answered(job.incoming.channel, job.incoming.kind.value, outcome, taken)
+
+    async def _apologise(self, job: _Job) -> Reply:
+        """Say that nothing was done. Where answers are notices it is one, too; if not even that can be written,
+        the error goes on to the door, so that the platform delivers again."""
+        reply = Reply.of(self._tools.texts.say(job.language, "engine.failed"))
+        if job.incoming.channel in self._tools.by_notice:
+            if job.account is None:
+                raise Unavailable("nothing was done, and there is nobody to tell")
+            work = Work(now=self._tools.clock.now())
+            notify(
+                work,
+                self._tools.world.keys,
+                resident_id=0,
+                person_id=job.account.person_id,
+                account_id=job.account.id,
+                kind="answer",
+                params={"text": render_text(reply)},
+                dedup_key=f"failed:{job.key}",
+            )
+            await self._writer.commit(work)
+        return reply
 
     async def _answer(self, job: _Job) -> tuple[str, Reply | None]:
         """Load, answer, commit; again on fresh data if somebody else was quicker."""
@@ -152,15 +193,20 @@ class Engine:
             request = self._request(job, whole)
             snapshot = await self._loader.load(request)
             if snapshot.reply is not None and not self._is_ours(job, snapshot.reply):
-                return "repeated", self._stored(snapshot.reply)
+                return "repeated", self._stored(job, snapshot.reply)
             ids = sorted(resident.resident_id for resident in snapshot.residents)
             if await self._residents.acquire_all(ids):  # somebody else's message about them was just written
                 snapshot = await self._reloaded(request, ids)
             try:
                 job.note(snapshot)
-                turn = await take_turn(self._tools, job.incoming, snapshot, key=job.key, owner=job.owner)
+                turn = await (
+                    take_turn(self._tools, job.incoming, snapshot, key=job.key, owner=job.owner)
+                    if job.act is None
+                    else take_call(self._tools, job.incoming, snapshot, job.act, key=job.key)
+                )
                 await self._tell_others(turn)
                 if await self._writer.commit(turn.work) == Outcome.COMMITTED:
+                    job.result = turn.result
                     return "answered", turn.reply
                 self._metrics.conflicts.inc()
             except NotLoaded:
@@ -190,25 +236,31 @@ class Engine:
         job.owner = self.pending.owner
         return True
 
-    def _stored(self, stored: StoredReply) -> Reply | None:
+    def _stored(self, job: _Job, stored: StoredReply) -> Reply | None:
         if stored.reply_sealed is None:
             return None
-        return reply_from_plain(self._tools.world.keys.open_json(REPLY_CONTEXT, stored.reply_sealed))
+        plain = self._tools.world.keys.open_json(REPLY_CONTEXT, stored.reply_sealed)
+        if job.act is not None:
+            job.result = plain["result"]
+            return None
+        return reply_from_plain(plain)
 
     async def _tell_others(self, turn: Turn) -> None:
         """Whoever else speaks for a resident hears of a colour that changed in this conversation."""
         if not turn.work.changes:
             return
         ids = {resident_id for resident_id, _ in turn.work.changes} - turn.work.fresh
-        accounts = await accounts_of(self._tools.database, ids)
-        unsent = await unsent_of(self._tools.database, ids)
+        persons = await persons_of(self._tools.database, ids)
+        unsent = await unsent_of(self._tools.database, self._tools.world.keys, ids)
         for resident_id in sorted(ids):
             notify_changes(
                 self._tools.world,
                 turn.work,
                 resident_id=resident_id,
                 changes=[change for changed_id, change in turn.work.changes if changed_id == resident_id],
-                account_ids=[each for each in accounts.get(resident_id, ()) if each != turn.ctx.account.id],
+                person_ids=[
+                    each for each in persons.get(resident_id, ()) if each != turn.ctx.account.person_id
+                ],
                 unsent=unsent.get(resident_id, ()),
             )
 

@@ -85,12 +85,12 @@ class PendingMessages:
 
         async def body(session: Session) -> int:
             rows = await session.fetch(
-                "SELECT message_key, account_id FROM inbox WHERE state = 'pending' AND lease_until < ?"
-                " AND attempts >= ?",
+                "SELECT i.message_key, a.id, a.person_id FROM inbox i LEFT JOIN accounts a ON a.id = i.account_id"
+                " WHERE i.state = 'pending' AND i.lease_until < ? AND i.attempts >= ?",
                 [self._clock.wire(), MOST_ATTEMPTS],
             )
             work = Work(now=self._clock.now())
-            for key, account_id in rows:
+            for key, account_id, person_id in rows:
                 work.update(
                     "inbox",
                     {"message_key": key},
@@ -104,6 +104,7 @@ class PendingMessages:
                         work,
                         self._keys,
                         resident_id=0,
+                        person_id=person_id,
                         account_id=account_id,
                         kind="not_done",
                         params={},

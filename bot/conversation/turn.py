@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -21,7 +22,9 @@ from bot.conversation.texts import Texts
 from bot.conversation.told import notice_text
 from bot.conversation.understanding.places import Places
 from bot.message import Incoming, Reply, Text
+from bot.notices.ledger import wake_person
 from bot.notices.outbox import mark_told, notify
+from bot.notices.windows import note_contact
 from bot.services.residents import tell_age
 from bot.services.world import World
 from bot.store import indexes
@@ -30,8 +33,15 @@ from bot.store.ids import new_id
 from bot.store.snapshot import Account, Dialogue, Snapshot, WaitingNotice
 from bot.store.work import Claim, Work
 
+if TYPE_CHECKING:
+    from bot.notices.reachability import Reachability
+
+Act = Callable[[Context], Awaitable[Any]]
+"""What the front end asks for: it records changes on the context and returns plain data."""
+
 REPLY_CONTEXT = "inbox.reply"
 REPLY_KEPT = timedelta(hours=48)
+_ANSWER_KEPT = timedelta(hours=24)  # an answer that couldn't be sent for a day answers nothing any more
 _NOTICES_AT_ONCE = 3
 _REFRESH = timedelta(hours=1)  # how late an expiry may be, so that not every message writes it
 
@@ -39,7 +49,8 @@ _REFRESH = timedelta(hours=1)  # how late an expiry may be, so that not every me
 @dataclass(frozen=True, slots=True)
 class Tools:
     """What every turn uses. `limits` are the bytes that a channel takes in one reply; `told` the channels
-    on which waiting notices are added to the next answer."""
+    on which waiting notices are added to the next answer; `by_notice` those that take no passive reply, so that
+    the answer itself is queued as a notice."""
 
     clock: Clock
     world: World
@@ -48,8 +59,11 @@ class Tools:
     database: Database
     routes: Sequence[Route]
     forms: Mapping[str, Form]
+    reachability: Reachability = None  # type: ignore[assignment]  # interim
+    template_kinds: Mapping[tuple[str, str], str] = field(default_factory=dict)
     limits: Mapping[str, int] = field(default_factory=dict)
     told: frozenset[str] = frozenset()
+    by_notice: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +74,7 @@ class Turn:
     reply: Reply | None
     route: str
     ctx: Context
+    result: Any = None
 
 
 def message_key(incoming: Incoming) -> str:
@@ -72,13 +87,41 @@ async def take_turn(
 ) -> Turn:
     """Answer one message on what was loaded. `owner` is set for a message that was promised before: its
     answer goes out as a notice."""
-    keys = tools.world.keys
+    ctx = _context(tools, incoming, snapshot)
+    before = _fingerprint(ctx.talk)
+    note_contact(ctx.work, ctx.account, incoming, wire=tools.clock.wire())
+    route, reply = await respond(incoming, ctx, tools.routes)
+    if reply is not None:
+        if incoming.channel in tools.told and snapshot.notices:
+            reply = _with_notices(ctx, reply, snapshot.notices)
+        reply = first_page(reply, ctx, tools.limits.get(incoming.channel))
+        ctx.talk.offer(reply)
+    if (
+        len(snapshot.notices) > _NOTICES_AT_ONCE
+    ):  # the window is open now: the others needn't wait for an answer
+        wake_person(ctx.work, ctx.account.person_id)
+    _save_talk(tools, ctx, snapshot, before)
+    _claim_message(tools, ctx, reply, key, owner)
+    return Turn(ctx.work, reply, route, ctx)
+
+
+async def take_call(tools: Tools, call: Incoming, snapshot: Snapshot, act: Act, *, key: str) -> Turn:
+    """Do what the front end asks for, with the same context and unit of work as a message.
+
+    What `act` returns is plain data; it is kept with the claim, so that the same call gets it again.
+    """
+    ctx = _context(tools, call, snapshot)
+    result = await act(ctx)
+    _claim(tools, ctx, tools.world.keys.seal_json(REPLY_CONTEXT, {"result": result}), key)
+    return Turn(ctx.work, None, "call", ctx, result)
+
+
+def _context(tools: Tools, incoming: Incoming, snapshot: Snapshot) -> Context:
     work = Work(now=incoming.received_at)
     account = snapshot.account or _new_account(tools, incoming, work)
-    talk = open_talk(snapshot.dialogue, keys, incoming.received_at)
-    before = _fingerprint(talk)
+    talk = open_talk(snapshot.dialogue, tools.world.keys, incoming.received_at)
     _tell_minors(tools, snapshot, incoming)
-    ctx = Context(
+    return Context(
         message=incoming,
         now=incoming.received_at,
         account=account,
@@ -89,26 +132,21 @@ async def take_turn(
         places=tools.places,
         database=tools.database,
         forms=tools.forms,
+        reachability=tools.reachability,
+        template_kinds=tools.template_kinds,
         resident=snapshot.own,
         residents=snapshot.residents,
         choice=picked(talk.choices, incoming.text) if talk.choices and incoming.text else None,
     )
-    route, reply = await respond(incoming, ctx, tools.routes)
-    if reply is not None:
-        if incoming.channel in tools.told and snapshot.notices:
-            reply = _with_notices(ctx, reply, snapshot.notices)
-        reply = first_page(reply, ctx, tools.limits.get(incoming.channel))
-        talk.offer(reply)
-    _save_talk(tools, ctx, snapshot, before)
-    _claim(tools, ctx, reply, key, owner)
-    return Turn(work, reply, route, ctx)
 
 
 def _new_account(tools: Tools, incoming: Incoming, work: Work) -> Account:
     keys = tools.world.keys
     indexed = indexes.account(incoming.channel, incoming.account)
+    account_id = new_id()
     account = Account(
-        id=new_id(),
+        id=account_id,
+        person_id=account_id,
         channel=incoming.channel,
         external_index=keys.index(indexed.kind, indexed.value),
         stored=False,
@@ -116,6 +154,7 @@ def _new_account(tools: Tools, incoming: Incoming, work: Work) -> Account:
     work.insert(
         "accounts",
         id=account.id,
+        person_id=account.person_id,
         channel=account.channel,
         external_index=account.external_index,
         external_sealed=keys.seal("accounts.external", incoming.account),
@@ -132,7 +171,7 @@ def _with_notices(ctx: Context, reply: Reply, notices: Sequence[WaitingNotice]) 
             ctx.world, ctx.texts, ctx.language, kind=notice.kind, params_sealed=notice.params_sealed
         )
         said.append(Text(text))
-        mark_told(ctx.work, notice.id, notice.resident_id, ctx.message.channel)
+        mark_told(ctx.work, notice, ctx.message.channel)
     return Reply((*said, *reply.parts))
 
 
@@ -170,23 +209,34 @@ def _tell_minors(tools: Tools, snapshot: Snapshot, incoming: Incoming) -> None:
             tell_age(tools.world.keys, resident, incoming.received_at)
 
 
-def _claim(tools: Tools, ctx: Context, reply: Reply | None, key: str, owner: str) -> None:
-    plain = reply_to_plain(reply) if reply is not None else None
-    if owner and reply is not None:
+def _claim_message(tools: Tools, ctx: Context, reply: Reply | None, key: str, owner: str) -> None:
+    """The reply goes into the claim; it is a notice too where the channel takes none, or where it was promised."""
+    if reply is None:
+        _claim(tools, ctx, None, key, owner)
+        return
+    by_notice = ctx.message.channel in tools.by_notice
+    if owner or by_notice:
+        kind = "answer" if by_notice else "result"
         notify(
             ctx.work,
             tools.world.keys,
             resident_id=ctx.resident.resident_id if ctx.resident else 0,
+            person_id=ctx.account.person_id,
             account_id=ctx.account.id,
-            kind="result",
+            kind=kind,
             params={"text": render_text(reply)},
-            dedup_key=f"result:{key}",
+            dedup_key=f"{kind}:{key}",
+            expires_at=ctx.now + _ANSWER_KEPT if by_notice else None,
         )
+    _claim(tools, ctx, tools.world.keys.seal_json(REPLY_CONTEXT, reply_to_plain(reply)), key, owner)
+
+
+def _claim(tools: Tools, ctx: Context, reply_sealed: bytes | None, key: str, owner: str = "") -> None:
     wire = tools.clock.wire()
     ctx.work.claim = Claim(
         message_key=key,
         account_id=ctx.account.id,
-        reply_sealed=tools.world.keys.seal_json(REPLY_CONTEXT, plain) if plain is not None else None,
+        reply_sealed=reply_sealed,
         received_at=wire,
         expires_at=wire + REPLY_KEPT,
         owner=owner,

@@ -100,6 +100,21 @@ def check_phone(number: str) -> str:
     raise BadRequest("phone_format")
 
 
+def masked_certificate(number: str) -> str:
+    """Six and four characters of an ID card, one and two of the shorter ones; all else hidden."""
+    return _masked(number, 6, 4) if len(number) == 18 else _masked(number, 1, 2)
+
+
+def masked_phone(number: str) -> str:
+    """The first and last characters of a phone number; all else hidden."""
+    return _masked(number, 3 if len(number) == 11 else 4, 4)
+
+
+def _masked(number: str, head: int, tail: int) -> str:
+    hidden = max(0, len(number) - head - tail)
+    return f"{number[:head]}{'*' * hidden}{number[len(number) - tail :]}" if hidden else "*" * len(number)
+
+
 def is_minor(birth: date, today: date) -> bool:
     """Whether somebody is younger than eighteen; who was born on 29 February comes of age on 1 March."""
     return _age(birth, today) < ADULT_YEARS

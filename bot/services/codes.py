@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 
+import orjson
+
 from bot.clock import resident_day
 from bot.core.model import Colour, State
 from bot.core.rules import RuleBook
 from bot.errors import NotFound
+from bot.services.rescore import rescore
 from bot.services.world import World
 from bot.store.ids import new_id
 from bot.store.snapshot import Code, Resident
@@ -99,3 +102,17 @@ def _until(world: World, code: Code, day: date | None, zone: str, now: datetime)
 def _end_of_cover(rulebook: RuleBook, day: date, zone: str) -> datetime | None:
     """Everybody who reports on one day is covered by one book until the same instant."""
     return rulebook.covered_until(day, zone)
+
+
+def review_due(world: World, work: Work, resident: Resident) -> None:
+    """Score anew what the clock alone has changed since it was scored, before it is shown."""
+    due = (code.next_change_at for code in resident.codes.values())
+    if any(at is not None and at <= work.now for at in due):
+        rescore(world, work, resident, cause="review")
+
+
+def missing_of(code: Code) -> tuple[str, ...]:
+    """What the stored assessment found missing."""
+    found: dict[str, object] = orjson.loads(code.assessment)
+    missing = found.get("missing", ())
+    return tuple(str(each) for each in missing) if isinstance(missing, list) else ()

@@ -94,6 +94,11 @@ def carried(earlier: PunchIn) -> tuple[str, ...]:
     return in_order((*earlier.symptoms, FEVER) if measured else earlier.symptoms)
 
 
+def going_on(earlier: PunchIn) -> Report:
+    """The report that nothing has changed since that one; no temperature is made up."""
+    return Report(None, carried(earlier), no_change=True)
+
+
 def save(
     world: World,
     work: Work,

@@ -24,6 +24,7 @@ _VERSIONED = {
 }
 
 
+_MOST = 10_000  # of what is counted by adding; the columns are small integers
 _ORDER = {"insert": 0, "ignore": 0, "upsert": 1, "add": 1, "update": 2, "delete": 3}
 
 
@@ -218,5 +219,6 @@ def statement(verb: str, table: str, key: tuple[str, ...], columns: tuple[str, .
     sets = ", ".join(f"{column}=excluded.{column}" for column in changed)
     if amount:
         total = f"{table}.{amount} + excluded.{amount}"
-        sets = ", ".join(filter(None, (f"{amount}=CASE WHEN {total} < 0 THEN 0 ELSE {total} END", sets)))
+        bounded = f"CASE WHEN {total} < 0 THEN 0 WHEN {total} > {_MOST} THEN {_MOST} ELSE {total} END"
+        sets = ", ".join(filter(None, (f"{amount}={bounded}", sets)))
     return f"{insert} ON CONFLICT ({', '.join(key)}) DO UPDATE SET {sets}"

@@ -6,13 +6,21 @@ import re
 
 from bot.conversation.context import Context
 from bot.conversation.forms import open_question
+from bot.conversation.words import (
+    colour_words,
+    days_words,
+    in_language,
+    moment_words,
+    place_words,
+    scheme_words,
+    source_words,
+)
 from bot.core.assess import Assessment
 from bot.core.model import State
 from bot.message import Choice, Choices, Incoming, Reply
 from bot.services.asking import ANSWERS, Answered, Effect, Question, answer, asked_now
 from bot.services.rescore import assess_code
 from bot.store.snapshot import Resident
-from handlers.chat.codes import colour_words, days_words, in_language, moment_words, place_words, scheme_words
 
 WORD = "回答"
 _ASKS = re.compile(
@@ -131,12 +139,6 @@ def _named(ctx: Context, question: Question) -> dict[str, str | bool]:
         "single": question.first == question.last,
         "place": place_words(ctx, question.division),
     }
-
-
-def source_words(ctx: Context, source: str) -> str:
-    """Who stated a fact; its own name where there is no word for it."""
-    key = f"why.source_{source}"
-    return ctx.say(key) if ctx.texts.has(key) else source
 
 
 def _next(asked: tuple[Question, ...]) -> Question | None:

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from datetime import date, datetime
-from functools import lru_cache
+from datetime import datetime
 
-import orjson
-
-from bot.clock import zone
 from bot.conversation.context import Context
 from bot.conversation.forms import numbered, open_question
-from bot.conversation.texts import Texts
-from bot.core.model import Colour, Identity, State
+from bot.conversation.words import (
+    colour_words,
+    in_language,
+    missing_words,
+    moment_words,
+    place_words,
+    scheme_words,
+)
+from bot.core.model import Identity, State
 from bot.message import Card, Incoming, Reply
-from bot.services.codes import covered_until, hold, release
+from bot.services.codes import covered_until, hold, missing_of, release, review_due
 from bot.services.rescore import Change, rescore
-from bot.services.schemes import Scheme, Schemes
+from bot.services.schemes import Scheme
 from bot.store.snapshot import Code, Resident
 
-DOTS: Mapping[str, str] = {Colour.GREEN: "🟢", Colour.YELLOW: "🟡", Colour.RED: "🔴", Colour.GREY: "⚪"}
 _OFFERED = 8
 _LONGEST = 40
 _ASKS_ITSELF = "declare"  # the declaration has a question about codes
@@ -38,77 +39,6 @@ _PURPOSES = (
         re.compile(r"出行|坐车|地铁|公交|高铁|火车|飞机|旅游|出差|travel|train|metro|\bbus", re.IGNORECASE),
     ),
 )
-_MISSING = frozenset({"identity", "declaration", "home", "report", "rule_book"})
-
-
-# -- words ---------------------------------------------------------------------------------------------------
-
-
-def in_language(ctx: Context, text: Mapping[str, str]) -> str:
-    """The text of a rule book or a scheme in the language that is spoken, in Chinese where it has no other."""
-    return text.get(ctx.language) or text["zh"]
-
-
-def days_words(ctx: Context, first: date, last: date | None) -> str:
-    """From which day to which; one day alone where it is only one."""
-    day = day_words(ctx, first)
-    return day if last is None or last == first else f"{day}–{day_words(ctx, last)}"
-
-
-def day_words(ctx: Context, day: date) -> str:
-    """The day as people say it, with the year only where it isn't this one."""
-    return day_in(ctx.texts, ctx.language, day, day.year != ctx.today.year)
-
-
-def moment_words(ctx: Context, at: datetime) -> str:
-    """Day and time in the resident's zone."""
-    return moment_in(ctx.texts, ctx.language, at, ctx.zone, this_year=ctx.today.year)
-
-
-@lru_cache(maxsize=4096)
-def day_in(texts: Texts, language: str, day: date, with_year: bool = False) -> str:
-    """The day in that language."""
-    month = texts.say(language, f"codes.month_{day.month}")
-    return texts.say(language, "codes.day", year=day.year if with_year else 0, month=month, day=day.day)
-
-
-@lru_cache(maxsize=4096)
-def moment_in(texts: Texts, language: str, at: datetime, zone_name: str, *, this_year: int) -> str:
-    """Day and time in that language and zone."""
-    local = at.astimezone(zone(zone_name))
-    return f"{day_in(texts, language, local.date(), local.year != this_year)} {local:%H:%M}"
-
-
-def scheme_words(ctx: Context, scheme_id: str) -> str:
-    """The name of a scheme in the account's language."""
-    return scheme_in(ctx.world.schemes, ctx.language, scheme_id)
-
-
-def scheme_in(schemes: Schemes, language: str, scheme_id: str) -> str:
-    """The name of a scheme in that language; its id if it is no longer configured."""
-    scheme = schemes.get(scheme_id)
-    return scheme_id if scheme is None else scheme.name.get(language) or scheme.name["zh"]
-
-
-def colour_words(ctx: Context, colour: str, state: str = State.DECIDED) -> str:
-    """A colour as a dot and a word; what isn't decided says so."""
-    said = f"{DOTS[colour]} {ctx.say(f'codes.{colour}')}"
-    return said if state == State.DECIDED else f"{said}{ctx.say(f'codes.state_{state}')}"
-
-
-def missing_words(ctx: Context, missing: str) -> str:
-    """What a code needs and hasn't got, and how to give it."""
-    if missing in _MISSING:
-        return ctx.say(f"codes.missing_{missing}")
-    _, _, division = missing.partition(":")
-    return ctx.say("codes.missing_risk", place=place_words(ctx, division) if division else "")
-
-
-def place_words(ctx: Context, division: str) -> str:
-    """The name of a division: of its county where the code goes deeper; the code itself where it has no name."""
-    county = division[:6]
-    name = ctx.places.name(county.ljust(6, "0"), ctx.language)
-    return name or division
 
 
 # -- my codes ------------------------------------------------------------------------------------------------
@@ -121,19 +51,12 @@ async def show_codes(message: Incoming, ctx: Context) -> Reply:
         return ctx.ask("codes.none_yet", ("申报", "codes.offer_declare"))
     if not resident.codes:
         return _offer_schemes(ctx, resident, "codes.none_held")
-    review_due(ctx, resident)
+    review_due(ctx.world, ctx.work, resident)
     cards = [_card(ctx, resident, code) for code in resident.codes.values()]
     reply = Reply((*cards,)).then(ctx.say("codes.how_on"))
     if resident.identity != Identity.VERIFIED:
         return reply.then(ctx.say("codes.not_verified"))
     return reply
-
-
-def review_due(ctx: Context, resident: Resident) -> None:
-    """Score anew what the clock alone has changed since it was scored, before it is shown."""
-    due = (code.next_change_at for code in resident.codes.values())
-    if any(at is not None and at <= ctx.now for at in due):
-        rescore(ctx.world, ctx.work, resident, cause="review")
 
 
 def _card(ctx: Context, resident: Resident, code: Code) -> Card:
@@ -150,13 +73,6 @@ def _card(ctx: Context, resident: Resident, code: Code) -> Card:
     until = covered_until(ctx.world, resident, code, ctx.now)
     lines.append(_covered(ctx, code, until))
     return Card(title, tuple(line for line in lines if line))
-
-
-def missing_of(code: Code) -> tuple[str, ...]:
-    """What the stored assessment found missing."""
-    found: dict[str, object] = orjson.loads(code.assessment)
-    missing = found.get("missing", ())
-    return tuple(str(each) for each in missing) if isinstance(missing, list) else ()
 
 
 def _review(ctx: Context, code: Code) -> str:

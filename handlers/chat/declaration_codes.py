@@ -7,9 +7,9 @@ from collections.abc import Iterable
 
 from bot.conversation.context import Context
 from bot.conversation.forms import Answers, Read, Step, Taken, Wrong, numbered
+from bot.conversation.words import scheme_words
 from bot.message import Reply
 from bot.services.schemes import Scheme
-from handlers.chat.codes import scheme_words
 from handlers.chat.declaration_health import several_picked
 
 RECOMMENDED = "recommended"

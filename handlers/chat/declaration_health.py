@@ -5,19 +5,19 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
-from datetime import date, timedelta
+from datetime import date
 
 from bot.conversation.context import Context
 from bot.conversation.forms import Answers, Read, Step, Taken, Wrong, numbered
 from bot.conversation.understanding.understood import Intent
+from bot.conversation.words import day_words
 from bot.core.facts import FEVER_TENTHS, SYMPTOMS
 from bot.message import Reply
+from bot.services.declaration_rules import DISEASES, EARLIEST_CONTACT, LONGEST_DISEASE, contact_problem
 from bot.services.declared_facts import window
-from handlers.chat.codes import day_words
 from handlers.chat.declaration_home import clipped
 from handlers.chat.declaration_person import minor
 
-DISEASES = ("hypertension", "diabetes", "heart", "lung", "kidney", "immune")
 _DISEASE_WORDS: dict[str, re.Pattern[str]] = {
     "hypertension": re.compile(r"高血压|hypertension|high blood pressure", re.IGNORECASE),
     "diabetes": re.compile(r"糖尿病|diabet", re.IGNORECASE),
@@ -26,8 +26,6 @@ _DISEASE_WORDS: dict[str, re.Pattern[str]] = {
     "kidney": re.compile(r"肾病|肾炎|尿毒症|透析|kidney|renal", re.IGNORECASE),
     "immune": re.compile(r"肿瘤|癌|免疫|移植|化疗|cancer|tumou?r|immun|transplant", re.IGNORECASE),
 }
-_LONGEST_DISEASE = 100
-_EARLIEST_CONTACT = timedelta(days=60)
 _UNSURE = re.compile(
     r"不确定|不清楚|不知道|不好说|说不好|说不准|可能|也许|大概|好像|not sure|unsure|maybe|don't know|perhaps",
     re.IGNORECASE,
@@ -132,10 +130,10 @@ def _read_day(ctx: Context, answers: Answers) -> Read:
     if ctx.choice is not None or not ctx.understood.dates:
         return None
     day = ctx.understood.dates[0]
-    if day > ctx.today:
-        return Wrong("declare.day_to_come", (("day", day_words(ctx, day)),))
-    if day < ctx.today - _EARLIEST_CONTACT:
-        return Wrong("declare.contact_too_early", (("first", day_words(ctx, ctx.today - _EARLIEST_CONTACT)),))
+    problem = contact_problem(day, ctx.today)
+    if problem is not None:
+        name, said = ("day", day) if problem == "day_to_come" else ("first", ctx.today - EARLIEST_CONTACT)
+        return Wrong(f"declare.{problem}", ((name, day_words(ctx, said)),))
     return Taken({"case_contact_day": day.isoformat()})
 
 
@@ -250,7 +248,7 @@ def _read_diseases(ctx: Context, answers: Answers) -> Read:
         return Taken({"diseases": found})
     if len(text) < 2 or ctx.understood.intent != Intent.UNKNOWN:
         return None
-    return Taken({"diseases": [text[:_LONGEST_DISEASE]]})
+    return Taken({"diseases": [text[:LONGEST_DISEASE]]})
 
 
 def _show_diseases(ctx: Context, answers: Answers) -> str:

@@ -8,6 +8,7 @@ from bot.conversation.context import Context
 from bot.conversation.forms import Answers, Partly, Read, Step, Taken, Wrong, drafted, numbered
 from bot.conversation.understanding.understood import Intent
 from bot.message import Kind, Reply
+from bot.services.declaration_rules import LONGEST_ADDRESS, SHORTEST_ADDRESS, address_problem
 from handlers.chat.place_answers import (
     COUNTY,
     asked_from,
@@ -18,7 +19,6 @@ from handlers.chat.place_answers import (
     settle,
 )
 
-_SHORTEST, _LONGEST = 3, 120
 _SHOWN = 40
 _STREET = re.compile(
     r"号楼|[0-9一二三四五六七八九十]+[号栋幢座室]|小区|社区|街道|[路街巷村里弄](?![区县市])|花园|公寓|\b(?:road|street|avenue|building|room)\b",
@@ -78,9 +78,8 @@ def _read_address(ctx: Context, answers: Answers) -> Read:
     if not text or ctx.understood.intent in (Intent.YES, Intent.NO, Intent.PUNCH_IN):
         return None
     street = _INTRODUCTION.sub("", text)
-    if len(street) < _SHORTEST or street == full_name(ctx, answers["division"]):
-        return Wrong("declare.address_short")
-    return Taken({"address": street}) if len(street) <= _LONGEST else Wrong("declare.address_long")
+    problem = address_problem(street, full_name(ctx, answers["division"]))
+    return Taken({"address": street}) if problem is None else Wrong(f"declare.{problem}")
 
 
 def _spot_address(ctx: Context, answers: Answers) -> Answers:
@@ -90,7 +89,7 @@ def _spot_address(ctx: Context, answers: Answers) -> Answers:
     for part in _PARTS.split(ctx.text):
         street = _INTRODUCTION.sub("", part).strip()
         sure, _ = named_places(ctx, part)
-        if sure and _STREET.search(street) and _SHORTEST <= len(street) <= _LONGEST:
+        if sure and _STREET.search(street) and SHORTEST_ADDRESS <= len(street) <= LONGEST_ADDRESS:
             return {"address": street}
     return {}
 

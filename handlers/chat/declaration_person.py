@@ -12,16 +12,21 @@ from bot.conversation.forms import Answers, Partly, Read, Step, Taken, Wrong, dr
 from bot.conversation.understanding.understood import Intent
 from bot.errors import BadRequest
 from bot.message import Reply
-from bot.services.certificates import Certificate, CertificateKind, check_certificate, check_phone, is_minor
+from bot.services.certificates import (
+    Certificate,
+    CertificateKind,
+    check_certificate,
+    check_phone,
+    is_minor,
+    masked_certificate,
+    masked_phone,
+)
+from bot.services.declaration_rules import is_name
 
-_LONGEST_NAME = 50
 _SAID_NAME = re.compile(
     r"(?:我叫|我是|我的名字(?:是|叫)?|姓名(?:是)?|名字(?:是|叫)?|叫做|my name is|i am|i'm|name)\s*[:：]?\s*"
     r"(?P<name>[一-鿿·•]{2,15}|[a-z][a-z '\-.]{1,48}[a-z])",
     re.IGNORECASE,
-)
-_NAME = re.compile(
-    r"[一-鿿㐀-䶿]{2,15}(?:[·•][一-鿿㐀-䶿]{1,15})*|[^\W\d_][^\W\d_ '\-.·]*(?:[ '\-.·]+[^\W\d_]+)*\.?"
 )
 _PARTS = re.compile(r"[,，;；。、\n\t]+|\s{2,}")
 _ID_CARD = re.compile(
@@ -63,17 +68,6 @@ def minor(ctx: Context, answers: Answers) -> bool:
     )
 
 
-def masked(number: str, head: int, tail: int) -> str:
-    """The number with everything between its first and last characters hidden."""
-    hidden = max(0, len(number) - head - tail)
-    return f"{number[:head]}{'*' * hidden}{number[len(number) - tail :]}" if hidden else "*" * len(number)
-
-
-def masked_certificate(number: str) -> str:
-    """Six and four characters of an ID card, one and two of the shorter ones."""
-    return masked(number, 6, 4) if len(number) == 18 else masked(number, 1, 2)
-
-
 # -- name ----------------------------------------------------------------------------------------------------
 
 
@@ -91,7 +85,7 @@ def _read_name(ctx: Context, answers: Answers) -> Read:
     first = re.split(r"\s*(?=[0-9]{11})", first)[0].strip()
     if ctx.understood.intent != Intent.UNKNOWN or not first:
         return None
-    if _NAME.fullmatch(first) and 2 <= len(first) <= _LONGEST_NAME:
+    if is_name(first):
         return Taken({"name": first})
     return Wrong("declare.name_unclear")
 
@@ -227,8 +221,7 @@ def _spot_phone(ctx: Context, answers: Answers) -> Answers:
 
 def _show_phone(ctx: Context, answers: Answers) -> str:
     phone = answers["phone"]
-    shown = masked(phone, 3 if len(phone) == 11 else 4, 4) if phone else ctx.say("declare.nothing")
-    return ctx.say("declare.line_phone", phone=shown)
+    return ctx.say("declare.line_phone", phone=masked_phone(phone) if phone else ctx.say("declare.nothing"))
 
 
 STEPS = (

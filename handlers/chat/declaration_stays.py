@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from bot.conversation.context import Context
@@ -12,14 +12,13 @@ from bot.conversation.forms import Answers, Partly, Read, Step, Taken, Wrong, dr
 from bot.conversation.understanding.divisions import unpadded
 from bot.conversation.understanding.understand import understand
 from bot.conversation.understanding.understood import Intent
+from bot.conversation.words import day_words
 from bot.message import Reply
+from bot.services.declaration_rules import EARLIEST_STAY, MOST_STAYS, stay_problem
 from bot.services.declared_facts import window
-from handlers.chat.codes import day_words
 from handlers.chat.place_answers import CITY, PlaceAsked, asked_from, place_options, read_place, short_name
 
-MOST_STAYS = 14
 _SHOWN = 3
-EARLIEST = timedelta(days=60)
 NOTHING_MORE = re.compile(
     r"^\s*(?:都|就|也|再|全|其他|别的)*(?:没有?了?|没有?(?:别的|其他的?|其它的?|去过|出过(?:门|城|远门)?|离开过|坐过|乘过|出行)了?|完了?|填完了|就这些|没去过?|没出过?(?:门|城)?|没离开过?"
     r"|(?:14天|十四天|这段时间|最近|一直|都)*(?:在家|在住处|在本地|住在?这里|在这里?|待在家里?)|no more|that's all|done|none|nothing(?: else)?|nowhere(?: else)?)"
@@ -166,13 +165,15 @@ def _check(ctx: Context, entry: Mapping[str, Any]) -> Wrong | None:
     if "from" not in entry:
         return None
     first, last = date.fromisoformat(entry["from"]), date.fromisoformat(entry["to"])
-    if last > ctx.today:
-        return Wrong("declare.day_to_come", (("day", day_words(ctx, last)),))
-    if last < window(ctx.today)[0]:
-        return Wrong("declare.stay_long_ago", (("first", day_words(ctx, window(ctx.today)[0])),))
-    if first < ctx.today - EARLIEST:
-        return Wrong("declare.stay_too_early", (("first", day_words(ctx, ctx.today - EARLIEST)),))
-    return None
+    problem = stay_problem(first, last, ctx.today)
+    if problem is None:
+        return None
+    name, day = {
+        "day_to_come": ("day", last),
+        "stay_long_ago": ("first", window(ctx.today)[0]),
+        "stay_too_early": ("first", ctx.today - EARLIEST_STAY),
+    }[problem]
+    return Wrong(f"declare.{problem}", ((name, day_words(ctx, day)),))
 
 
 def _days(ctx: Context, entry: Mapping[str, Any]) -> str:

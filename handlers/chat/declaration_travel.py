@@ -10,9 +10,18 @@ from typing import Any
 from bot.conversation.context import Context
 from bot.conversation.forms import Answers, Partly, Read, Step, Taken, Wrong, drafted, numbered
 from bot.conversation.understanding.understood import Intent
+from bot.conversation.words import day_words
 from bot.message import Reply
+from bot.services.declaration_rules import (
+    FLIGHT_NUMBER,
+    MOST_JOURNEYS,
+    NUMBERED,
+    TRAIN_NUMBER,
+    journey_problem,
+    leads_nowhere,
+    plain_number,
+)
 from bot.services.declared_facts import window
-from handlers.chat.codes import day_words
 from handlers.chat.declaration_stays import listed, nothing_more
 from handlers.chat.place_answers import (
     CITY,
@@ -25,7 +34,6 @@ from handlers.chat.place_answers import (
     short_name,
 )
 
-MOST_JOURNEYS = 14
 _MODES = (
     ("flight", re.compile(r"飞机|航班|坐飞|机场|flight|plane|\bfly|\bflew", re.IGNORECASE)),
     ("train", re.compile(r"高铁|动车|火车|列车|城际|train|railway", re.IGNORECASE)),
@@ -35,11 +43,6 @@ _MODES = (
         "car",
         re.compile(r"自驾|开车|汽车|轿车|打车|出租|顺风车|网约车|\bcar\b|taxi|drove|driv", re.IGNORECASE),
     ),
-)
-_NUMBERED = ("flight", "train")
-_TRAIN = re.compile(r"(?<![0-9A-Za-z])[GDCZTKSYLPgdcztksylp][0-9]{1,4}(?:次)?(?![0-9A-Za-z])")
-_FLIGHT = re.compile(
-    r"(?<![0-9A-Za-z])(?:[A-Za-z]{2}|[A-Za-z][0-9]|[0-9][A-Za-z]) ?[0-9]{3,4}(?![0-9A-Za-z])"
 )
 _FROM = re.compile(r"从|由|离开|\bfrom\b", re.IGNORECASE)
 _TO = re.compile(r"到|去|往|抵|飞|回|\bto\b", re.IGNORECASE)
@@ -113,16 +116,16 @@ def _fill(ctx: Context, entry: Answers) -> Wrong | None:
         _fill_mode(ctx, entry)
         if ctx.understood.dates:
             day = ctx.understood.dates[0]
-            if day > ctx.today:
-                return Wrong("declare.day_to_come", (("day", day_words(ctx, day)),))
-            if day < window(ctx.today)[0]:
-                return Wrong("declare.journey_long_ago", (("first", day_words(ctx, window(ctx.today)[0])),))
+            problem = journey_problem(day, ctx.today)
+            if problem is not None:
+                name, said = ("day", day) if problem == "day_to_come" else ("first", window(ctx.today)[0])
+                return Wrong(f"declare.{problem}", ((name, day_words(ctx, said)),))
             entry["day"] = day.isoformat()
         elif ctx.understood.lunar_date:
             return Wrong("declare.lunar_date")
     _fill_number(ctx, entry)
     _fill_ends(ctx, entry)
-    if "from" in entry and entry.get("from") == entry.get("to") and entry.get("mode") != "car":
+    if "from" in entry and leads_nowhere(entry.get("mode", ""), entry["from"], entry.get("to", "")):
         entry.pop("to")
         return Wrong("declare.same_place", (("place", short_name(ctx, entry["from"])),))
     return None
@@ -132,20 +135,20 @@ def _fill_mode(ctx: Context, entry: Answers) -> None:
     found = next((mode for mode, words in _MODES if words.search(ctx.text)), None)
     if found is None and "mode" not in entry:
         text = unicodedata.normalize("NFKC", ctx.text)
-        found = "train" if _TRAIN.search(text) else "flight" if _FLIGHT.search(text) else None
+        found = "train" if TRAIN_NUMBER.search(text) else "flight" if FLIGHT_NUMBER.search(text) else None
     if found is not None:
         entry["mode"] = found
 
 
 def _fill_number(ctx: Context, entry: Answers) -> None:
     mode = entry.get("mode")
-    if mode not in _NUMBERED or "number" in entry:
+    if mode not in NUMBERED or "number" in entry:
         return
     text = unicodedata.normalize("NFKC", ctx.text)
-    found = (_TRAIN if mode == "train" else _FLIGHT).search(text) if ctx.choice is None else None
+    found = (TRAIN_NUMBER if mode == "train" else FLIGHT_NUMBER).search(text) if ctx.choice is None else None
     asked_now = all(part in entry for part in ("mode", "day", "from", "to"))
     if found is not None:
-        entry["number"] = found.group(0).replace(" ", "").removesuffix("次").upper()
+        entry["number"] = plain_number(found.group(0))
     elif asked_now and (
         ctx.choice == "forgotten" or _FORGOTTEN.search(text) or ctx.understood.intent == Intent.NO
     ):
@@ -200,7 +203,7 @@ def _is_whole(entry: Answers) -> bool:
     if any(f"asked_{end}" in entry for end in _ENDS):
         return False
     parts = ("mode", "day", "from", "to")
-    return all(part in entry for part in parts) and (entry["mode"] not in _NUMBERED or "number" in entry)
+    return all(part in entry for part in parts) and (entry["mode"] not in NUMBERED or "number" in entry)
 
 
 def _not_read(ctx: Context, entry: Answers) -> Read:
@@ -218,7 +221,7 @@ def _not_read(ctx: Context, entry: Answers) -> Read:
 
 
 def _is_missing_number(entry: Answers) -> bool:
-    return entry.get("mode") in _NUMBERED and all(part in entry for part in ("day", "from", "to"))
+    return entry.get("mode") in NUMBERED and all(part in entry for part in ("day", "from", "to"))
 
 
 def _lines(ctx: Context, entries: list[Answers]) -> str:

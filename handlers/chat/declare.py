@@ -12,25 +12,21 @@ from datetime import date
 from bot.conversation.context import Context
 from bot.conversation.forms import Answers, Form, begin, open_question, review
 from bot.conversation.routing import Answer
+from bot.conversation.words import colour_words, scheme_words
 from bot.core.model import Colour
 from bot.message import Card, Choice, Choices, Incoming, Reply
 from bot.services import declarations
-from bot.services.certificates import check_certificate
-from bot.services.declarations import Declared, Submitted
-from bot.services.declared_facts import Contact, Journey, Statements, Stay, window
-from bot.services.identities import TRIES_A_DAY, Outcome
-from bot.services.residents import Profile
-from handlers.chat.codes import colour_words, scheme_words
+from bot.services.declaration_rules import KEPT
+from bot.services.declarations import Submitted
+from bot.services.declared_answers import declared_from
+from bot.services.identities import Outcome
 from handlers.chat.declaration_codes import STEP as SCHEMES
 from handlers.chat.declaration_health import STEPS as HEALTH
 from handlers.chat.declaration_home import STEPS as HOME
 from handlers.chat.declaration_person import STEPS as PERSON
 from handlers.chat.declaration_stays import STEP as STAYS
 from handlers.chat.declaration_travel import STEP as JOURNEYS
-from handlers.chat.identity import outcome_key
-
-KEPT = ("name", "certificate_kind", "certificate_number", "phone", "division", "address", "diseases")
-"""What is not asked again in the next declaration; it can be changed at the review."""
+from handlers.chat.identity import outcome_reply
 
 _CORRECTS = "corrects"
 _CHANGE = re.compile(
@@ -92,59 +88,25 @@ async def _earlier(ctx: Context) -> Answers:
 
 async def submit_declaration(ctx: Context, answers: Answers) -> Reply:
     """Write the declaration with all that follows, and say what came of it."""
+    corrects = answers.get(_CORRECTS)
+    plain = {slot: value for slot, value in answers.items() if slot != _CORRECTS}
     submitted = await declarations.submit(
         ctx.world,
         ctx.work,
         ctx.database,
         account=ctx.account,
         resident=ctx.resident,
-        declared=_declared(ctx, answers),
+        declared=declared_from(
+            plain,
+            today=ctx.today,
+            schemes=ctx.world.schemes,
+            corrected_day=date.fromisoformat(corrects) if corrects else None,
+        ),
     )
     if ctx.resident is None:
         ctx.resident = submitted.resident
         ctx.residents.append(submitted.resident)
     return _told(ctx, submitted, answers)
-
-
-def _declared(ctx: Context, answers: Answers) -> Declared:
-    """The answers in the words of the service."""
-    day = answers.get("case_contact_day", "")
-    contact = None
-    if answers["case_contact"] != "no":
-        contact = Contact(answers["case_contact"] == "yes", date.fromisoformat(day) if day else None)
-    first = window(ctx.today)[0]
-    corrects = answers.get(_CORRECTS)
-    stays = [
-        Stay(date.fromisoformat(each["from"]), date.fromisoformat(each["to"]), each["place"])
-        for each in answers["stays"]
-    ]
-    journeys = [
-        Journey(each["mode"], date.fromisoformat(each["day"]), each["from"], each["to"], each["number"])
-        for each in answers["journeys"]
-    ]
-    certificate = check_certificate(
-        answers["certificate_kind"], answers["certificate_number"], today=ctx.today
-    )
-    return Declared(
-        profile=Profile(
-            name=answers["name"],
-            certificate=certificate,
-            phone=answers["phone"],
-            division=answers["division"],
-            address=answers["address"],
-        ),
-        statements=Statements(
-            home=answers["division"],
-            stays=tuple(stay for stay in stays if corrects or stay.end >= first),
-            journeys=tuple(journey for journey in journeys if corrects or journey.day >= first),
-            contact=contact,
-            symptoms=tuple(answers["symptoms"]),
-            symptoms_day=date.fromisoformat(answers["symptoms_on"]),
-        ),
-        schemes=tuple(each for each in answers["schemes"] if each in ctx.world.schemes),
-        answers={slot: value for slot, value in answers.items() if slot != _CORRECTS},
-        corrected_day=date.fromisoformat(corrects) if corrects else None,
-    )
 
 
 def _told(ctx: Context, submitted: Submitted, answers: Answers) -> Reply:
@@ -159,9 +121,8 @@ def _told(ctx: Context, submitted: Submitted, answers: Answers) -> Reply:
     if answers["symptoms"] and not corrected:
         reply = reply.then(ctx.say("declare.symptom_advice"))
     if submitted.identity != Outcome.VERIFIED:
-        reply = reply.then(
-            ctx.say("declare.still_grey"), ctx.say(outcome_key(submitted.identity), tries=TRIES_A_DAY)
-        )
+        outcome = outcome_reply(ctx, submitted.identity)
+        reply = reply.then(ctx.say("declare.still_grey"), *outcome.parts)
     elif any(code.colour == Colour.GREY for code in submitted.resident.codes.values()):
         reply = reply.then(ctx.say("declare.some_grey"))
     next_steps = (Choice(ctx.say("welcome.punch_in"), "打卡"), Choice(ctx.say("welcome.codes"), "我的码"))

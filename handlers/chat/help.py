@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from bot.conversation.context import Context
 from bot.conversation.understanding.understood import Intent
+from bot.conversation.words import moment_words
 from bot.message import Incoming, Reply
 from bot.store.database import instant
-from handlers.chat.codes import moment_words
 
 MENU = (
     ("打卡", "help.punch_in"),

@@ -6,11 +6,12 @@ import re
 
 from bot.conversation.context import Context
 from bot.conversation.forms import open_question
+from bot.conversation.words import colour_words, scheme_words
 from bot.core.model import Identity
 from bot.message import Incoming, Reply
 from bot.services.identities import TRIES_A_DAY, Outcome, verify
 from bot.services.rescore import rescore
-from handlers.chat.codes import colour_words, scheme_words
+from handlers.chat.link import WORD as LINK
 
 _VERIFY = re.compile(
     r"^\s*(?:请|我?[要想]|帮我|去|做|再|重新|现在|开始|进行)*"
@@ -40,9 +41,16 @@ async def _verify(ctx: Context) -> Reply:
         return ctx.reply("identity.already")
     outcome = await verify(ctx.world, ctx.work, ctx.database, resident)
     if outcome != Outcome.VERIFIED:
-        return ctx.reply(outcome_key(outcome), tries=TRIES_A_DAY)
+        return outcome_reply(ctx, outcome)
     rescore(ctx.world, ctx.work, resident, cause="identity_verified")
     return ctx.reply("identity.verified", tries=TRIES_A_DAY).then(code_lines(ctx))
+
+
+def outcome_reply(ctx: Context, outcome: Outcome) -> Reply:
+    """What became of a try; who holds the certificate on another account is offered to be one with it."""
+    if outcome == Outcome.TAKEN:
+        return ctx.ask(outcome_key(outcome), (LINK, "link.choose"))
+    return ctx.reply(outcome_key(outcome), tries=TRIES_A_DAY)
 
 
 def outcome_key(outcome: Outcome) -> str:

@@ -1,4 +1,4 @@
-"""Everything that isn't text: voice, pictures, places, the menu below the chat, scans."""
+"""Everything that isn't text: voice, pictures, places, the menu below the chat, scans, pages of the mini-program."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from bot.conversation.context import Context
 from bot.conversation.forms import open_question
 from bot.conversation.routing import Answer, Handler
+from bot.conversation.words import place_words
 from bot.message import Incoming, Kind, Reply
-from handlers.chat.codes import place_words, show_codes
+from handlers.chat.codes import show_codes
 from handlers.chat.declare import start_declaration
-from handlers.chat.help import show_menu
+from handlers.chat.help import MENU, show_menu
 from handlers.chat.punch_in import punch_in
 from handlers.chat.why import explain
 
@@ -23,6 +24,14 @@ _ITEMS: Mapping[str, tuple[str, Handler]] = {
     "HELP": ("帮助", show_menu),
 }
 _OWN_ITEM = {"punch_in": "打卡", "declare": "申报"}
+# the pages of the mini-program, and the items that are the same conversations
+_PAGES: Mapping[str, str] = {
+    "pages/punch-in": "PUNCH_IN",
+    "pages/codes": "CODES",
+    "pages/why": "WHY",
+    "pages/declare": "DECLARE",
+    "pages/help": "HELP",
+}
 _EVENTS = frozenset({Kind.MENU, Kind.SCAN, Kind.VIEW})
 
 
@@ -58,8 +67,24 @@ def is_event(message: Incoming, ctx: Context) -> bool:
 async def follow_menu(message: Incoming, ctx: Context) -> Answer:
     """A click on the menu is the same as its words; what a click on something else means isn't ours to say."""
     item = _ITEMS.get(message.event_key.strip().upper())
+    return None if item is None else await _follow(item, message, ctx)
+
+
+async def open_page(message: Incoming, ctx: Context) -> Answer:
+    """A page of the mini-program, shared into its chat, begins the conversation about the same thing."""
+    item = _ITEMS.get(_PAGES.get(_page(message.event_key), ""))
     if item is None:
-        return None
+        return _below_form(ctx, ctx.ask("media.page", *MENU))
+    return await _follow(item, message, ctx)
+
+
+def _page(path: str) -> str:
+    """The page that a shared path names: without its query and what the platform puts around it."""
+    bare = path.split("?", 1)[0].strip("/ ").removesuffix(".html")
+    return "/".join(bare.split("/")[:2])
+
+
+async def _follow(item: tuple[str, Handler], message: Incoming, ctx: Context) -> Answer:
     words, handler = item
     ctx.message = message.with_text(words)
     asked = None if ctx.talk.expired else open_question(ctx)

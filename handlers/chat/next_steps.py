@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from bot.conversation.context import Context
+from bot.conversation.words import colour_words, moment_words, place_words
 from bot.core.assess import Assessment, Finding
 from bot.core.facts import FactKind
 from bot.core.model import Colour, Fact
@@ -13,7 +14,6 @@ from bot.services.asking import Question
 from bot.services.codes import covered_until
 from bot.store.snapshot import Code, Resident
 from handlers.chat.asked_first import WORD, short_question
-from handlers.chat.codes import colour_words, moment_words, place_words
 
 MOST = 3
 _FEWEST = 2

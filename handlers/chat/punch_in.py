@@ -7,17 +7,17 @@ import re
 from bot.conversation.context import Context
 from bot.conversation.forms import Answers, Form, Read, Step, Taken, Wrong, begin, numbered, open_question
 from bot.conversation.understanding.understood import Intent, Understood
+from bot.conversation.words import day_words, degrees
 from bot.core.model import Identity
 from bot.message import Incoming, Reply
 from bot.services.punch_ins import Report, Saved, carried, in_order, save, unchanged_since
 from bot.store.snapshot import PunchIn, Resident
-from handlers.chat.codes import change_words, day_words
+from handlers.chat.codes import change_words
 from handlers.chat.punch_in_words import (
     advise,
     after_saving,
     covered_by,
     covered_lines,
-    degrees,
     report_in,
     symptom_words,
 )

@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 from bot.conversation.context import Context
 from bot.conversation.texts import Texts
+from bot.conversation.words import DOTS, day_in, degrees, moment_in, scheme_in
 from bot.services.codes import coverage
 from bot.services.punch_ins import Report
 from bot.services.schemes import Schemes
 from bot.store.snapshot import Resident
-from handlers.chat.codes import DOTS, day_in, moment_in, scheme_in
 
 _RECEIPT = "\0"
 
@@ -107,11 +107,6 @@ def advise(ctx: Context, report: Report) -> str:
         return ""
     key = "fever" if report.fever else "symptoms"
     return ctx.say(f"punch_in.advice_{key}", hard_breathing="dyspnea" in report.symptoms)
-
-
-def degrees(tenths: int) -> str:
-    """Tenths of a degree as people write them: 365 is 36.5."""
-    return f"{tenths // 10}.{tenths % 10}"
 
 
 def symptom_words(ctx: Context, symptoms: Iterable[str]) -> str:

@@ -18,6 +18,7 @@ from handlers.chat.fallback import offer_nearest
 from handlers.chat.help import LATER, nothing_to_cancel, refuse_kindly, show_menu, show_privacy
 from handlers.chat.identity import verify_identity, wants_verification
 from handlers.chat.language import choose_language
+from handlers.chat.link import answer_link, answers_link, ask_link, wants_link
 from handlers.chat.media import (
     ask_to_type,
     decline_picture,
@@ -25,10 +26,13 @@ from handlers.chat.media import (
     is_event,
     is_unheard_voice,
     name_place,
+    open_page,
 )
+from handlers.chat.platform_news import note_consents, note_deliveries
 from handlers.chat.punch_in import FORM as PUNCH_IN
 from handlers.chat.punch_in import punch_in, reports
-from handlers.chat.welcome import ask_consent, greet, leave, without_consent
+from handlers.chat.reachable import asks_reach, explain_reach, set_quiet_hours, sets_quiet_hours
+from handlers.chat.welcome import ask_consent, greet, leave, meet, without_consent
 from handlers.chat.why import explain
 
 FORMS: Mapping[str, Form] = {form.name: form for form in (DECLARE, PUNCH_IN)}
@@ -41,15 +45,23 @@ def has_form(message: Incoming, ctx: Context) -> bool:
 
 ROUTES: tuple[Route, ...] = (
     Route("leave", kinds(Kind.UNFOLLOW), leave),
+    Route("subscription", kinds(Kind.SUBSCRIPTION), note_consents),
+    Route("delivery", kinds(Kind.DELIVERY), note_deliveries),
     Route("consent", without_consent, ask_consent),
     Route("greet", kinds(Kind.FOLLOW), greet),
+    Route("meet", kinds(Kind.ENTER), meet),
     Route("more", wants_more, read_on),
     Route("menu", is_event, follow_menu),
+    Route("page", kinds(Kind.PAGE), open_page),
     Route("voice", is_unheard_voice, ask_to_type),
     Route("picture", kinds(Kind.IMAGE), decline_picture),
     Route("place", kinds(Kind.LOCATION), name_place),
+    Route("answer_link", answers_link, answer_link),
     Route("asked_first", answers_question, ask_or_take_answer),
     Route("verify", wants_verification, verify_identity),
+    Route("link", wants_link, ask_link),
+    Route("reachable", asks_reach, explain_reach),
+    Route("quiet_hours", sets_quiet_hours, set_quiet_hours),
     Route("change", wants_change, change_declaration),
     Route("add_code", adds_code, add_code),
     Route("remove_code", removes_code, remove_code),

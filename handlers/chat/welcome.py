@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 
 from bot.conversation.context import Context
+from bot.conversation.forms import open_question
 from bot.conversation.understanding.understood import Intent
 from bot.message import Incoming, Kind, Reply
+from bot.services.consent import GIVEN, note_consent
 
-CONSENT_VERSION = "2020-02"
-"""Which consent text was agreed to; changes with the meaning of the text, not with its wording."""
-
-GIVEN = "given"
 _SHOWN = frozenset({"asked", "refused", "withdrawn"})
 _AGREE = re.compile(r"^\s*(?:我)?(?:已阅读并)?(?:同意|agree|i agree)\s*[。.!！]?\s*$", re.IGNORECASE)
 _REFUSE = re.compile(
@@ -57,6 +55,13 @@ async def greet(message: Incoming, ctx: Context) -> Reply:
     return Reply.of(ctx.say("welcome.back")).then(*offer_beginning(ctx).parts)
 
 
+async def meet(message: Incoming, ctx: Context) -> Reply:
+    """The mini-program's chat was opened: one short message, as only two may be sent until something is said."""
+    asked = None if ctx.talk.expired else open_question(ctx)
+    begin = asked if asked is not None else offer_beginning(ctx)
+    return Reply.of(ctx.say("welcome.back")).then(*begin.parts)
+
+
 async def leave(message: Incoming, ctx: Context) -> None:
     """The channel is gone: nothing can be sent there, and what was being talked about is forgotten."""
     ctx.talk.clear()
@@ -80,31 +85,20 @@ def offer_beginning(ctx: Context) -> Reply:
 
 def _show_consent(ctx: Context) -> Reply:
     if ctx.account.consent == "none":
-        _note(ctx, "asked")
+        note_consent(ctx.work, ctx.account, "asked")
     other = "English" if ctx.language == "zh" else "中文"
     return ctx.ask("welcome.consent", *_CONSENT_CHOICES, (other, "welcome.other_language"))
 
 
 def _agree(ctx: Context) -> Reply:
-    _note(ctx, GIVEN)
+    note_consent(ctx.work, ctx.account, GIVEN)
     return Reply.of(ctx.say("welcome.agreed")).then(*offer_beginning(ctx).parts)
 
 
 def _refuse(ctx: Context) -> Reply:
-    _note(ctx, "refused")
+    note_consent(ctx.work, ctx.account, "refused")
     ctx.talk.clear()
     return ctx.reply("welcome.refused")
-
-
-def _note(ctx: Context, consent: str) -> None:
-    ctx.account.consent = consent
-    ctx.work.update(
-        "accounts",
-        {"id": ctx.account.id},
-        consent=consent,
-        consent_at=ctx.now,
-        consent_version=CONSENT_VERSION,
-    )
 
 
 def _note_following(message: Incoming, ctx: Context) -> None:

@@ -16,7 +16,7 @@ from bot.clock import DEFAULT_ZONE
 from bot.errors import BadRequest, Refused, TooLarge, Unsealable, status_of
 from bot.message import Kind
 from bot.services import clock_offset
-from handlers.http.keys import CLOCK, DATABASE, ENGINE, TOOLS
+from handlers.http.keys import CLOCK, DATABASE, DISPATCHER, ENGINE, TOOLS
 from handlers.http.simulator_notices import PhoneNotices
 from handlers.http.simulator_page import HEADERS, SimulatorPage
 
@@ -113,7 +113,7 @@ async def receive_message(request: web.Request) -> web.Response:
 
 
 async def show_unasked(request: web.Request) -> web.Response:
-    """What came to a resident unasked behind the cursor `after`; what is due is delivered by this look."""
+    """What came to a resident unasked behind the cursor `after`; the dispatcher sends it."""
     user = request.query.get("user", "").strip()
     if not user:
         raise BadRequest("missing_user")
@@ -151,10 +151,11 @@ async def show_clock(request: web.Request) -> web.Response:
 
 
 async def move_clock(request: web.Request) -> web.Response:
-    """Move business time forward, durably, and answer with the new time."""
+    """Move business time forward, durably, send what is due by then, and answer with the new time."""
     by = _forward(await _json(request))
     async with request.app[_MOVING]:
         await clock_offset.move_forward(request.app[DATABASE], request.app[CLOCK], by)
+        await request.app[DISPATCHER].drain()
     return await show_clock(request)
 
 

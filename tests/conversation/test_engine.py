@@ -287,9 +287,10 @@ async def test_conflicting_change_runs_the_handler_again_on_fresh_data(database:
 async def seed_resident(engine: Engine, database: Database, account_id: int, resident_id: int) -> None:
     keys = engine._tools.world.keys
     await database.execute(
-        "INSERT INTO accounts (id, channel, external_index, external_sealed, consent, created_at)"
-        " VALUES (?, 'wechat_official', ?, ?, 'given', ?)",
+        "INSERT INTO accounts (id, person_id, channel, external_index, external_sealed, consent, created_at)"
+        " VALUES (?, ?, 'wechat_official', ?, ?, 'given', ?)",
         [
+            account_id,
             account_id,
             keys.index("account:wechat_official", "o_li"),
             keys.seal("accounts.external", "o_li"),

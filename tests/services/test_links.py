@@ -223,7 +223,10 @@ async def test_who_asked_is_told_of_the_confirmation(two: Two) -> None:
     )
     [(person_id, account_id, sealed)] = rows
     assert (person_id, account_id) == (two.account(two.older).person_id, two.account(two.newer).id)
-    assert two.world.keys.open_json("notices.params", sealed) == {"confirmed": True}
+    assert two.world.keys.open_json("notices.params", sealed) == {
+        "platform": "simulator",
+        "outcome": "confirmed",
+    }
 
 
 async def test_member_of_the_newer_account_stays_guarded(two: Two) -> None:
@@ -365,6 +368,9 @@ async def test_denial_changes_nothing_and_tells_who_asked(two: Two) -> None:
         "SELECT person_id, params_sealed FROM notices WHERE kind = 'link_answered'"
     )
     assert person_id == two.account(two.newer).person_id
-    assert two.world.keys.open_json("notices.params", sealed) == {"confirmed": False}
+    assert two.world.keys.open_json("notices.params", sealed) == {
+        "platform": "simulator",
+        "outcome": "denied",
+    }
     actions = await two.rows("SELECT action FROM access_log ORDER BY action")
     assert actions == [("link_asked",), ("link_denied",)]

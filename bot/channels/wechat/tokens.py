@@ -27,6 +27,7 @@ FORCE_EVERY = timedelta(seconds=30)  # what the platform allows
 _JITTER_SECONDS = 60.0
 _LAST_SECONDS = timedelta(seconds=10)  # a token that ends while the call is on its way isn't used
 _AGAIN = timedelta(seconds=15)  # between attempts to renew a token that still works
+_CLOCKS_APART = timedelta(minutes=10)  # the platform's from ours, at most: as far as its pushes are let in
 _LEASE_SECONDS = 20.0  # longer than a call may take
 _LOOKS = 50
 _BETWEEN_LOOKS = 0.1
@@ -251,5 +252,8 @@ def resting(rest: Rest, now: datetime) -> SendFailed:
 
 
 def next_count(now: datetime) -> datetime:
-    """When the platform's daily counts begin anew: the next midnight in Beijing."""
-    return day_begins(resident_day(now) + timedelta(days=1))
+    """When the platform's daily counts begin anew: the next midnight in Beijing. A little after one, the platform's
+    clock may not have come that far: a refusal then is no reason to wait for a whole day."""
+    today = resident_day(now)
+    late = day_begins(today) + _CLOCKS_APART
+    return late if now < late else day_begins(today + timedelta(days=1))

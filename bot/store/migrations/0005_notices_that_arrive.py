@@ -103,7 +103,7 @@ class Migration(migrations.Migration):
         ops.AddField(
             model_name="Account",
             name="person_id",
-            field=fields.BigIntField(db_index=True, db_default=0),
+            field=fields.BigIntField(db_default=0),
         ),
         ops.AddField(
             model_name="Account",
@@ -148,7 +148,7 @@ class Migration(migrations.Migration):
         ops.AddField(
             model_name="Notice",
             name="platform_id",
-            field=fields.CharField(null=True, db_index=True, max_length=64),
+            field=fields.CharField(null=True, max_length=64),
         ),
         ops.AddField(
             model_name="Notice",
@@ -178,6 +178,8 @@ class Migration(migrations.Migration):
             name="quiet_until",
             field=fields.SmallIntField(null=True),
         ),
+        ops.AddIndex(model_name="Account", index=Index(fields=["person_id"])),
+        ops.AddIndex(model_name="Notice", index=Index(fields=["platform_id"])),
         ops.RunSQL('UPDATE "accounts" SET "person_id" = "id"'),
         ops.RunSQL('UPDATE "notices" SET "person_id" = "account_id", "try_at" = "not_before"'),
         AddChecks(

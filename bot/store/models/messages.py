@@ -70,12 +70,12 @@ class Notice(Model):
     way = fields.CharField(max_length=24, db_default="")
     owner = fields.CharField(max_length=40, db_default="")
     lease_until = fields.DatetimeField(null=True)
-    platform_id = fields.CharField(max_length=64, null=True, db_index=True)
+    platform_id = fields.CharField(max_length=64, null=True)
 
     class Meta:
         table = "notices"
         unique_together = (("resident_id", "dedup_key"),)
-        indexes = (("person_id", "state", "sent_at"), ("state", "try_at"))
+        indexes = (("person_id", "state", "sent_at"), ("state", "try_at"), ("platform_id",))
 
 
 class Subscription(Model):

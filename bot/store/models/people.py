@@ -24,7 +24,7 @@ class Account(Model):
     consent_version = fields.CharField(max_length=16, db_default="")
     following = fields.BooleanField(db_default=True)
     created_at = fields.DatetimeField()
-    person_id = fields.BigIntField(db_default=0, db_index=True)
+    person_id = fields.BigIntField(db_default=0)
     blocked = fields.BooleanField(db_default=False)
     window_until = fields.DatetimeField(null=True)
     window_left = fields.SmallIntField(db_default=0)
@@ -34,6 +34,7 @@ class Account(Model):
     class Meta:
         table = "accounts"
         unique_together = (("channel", "external_index"),)
+        indexes = (("person_id",),)
 
 
 class Resident(Model):

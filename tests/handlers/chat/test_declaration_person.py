@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from bot.services.certificates import masked_certificate, masked_phone
 from bot.store.database import Database
-from handlers.chat.declaration_person import masked, masked_certificate
 from tests.handlers.chat.factory import AGREE, LI, PERSON, Phone, certificate
 
 START = (*AGREE, "申报")
@@ -158,5 +158,5 @@ async def test_phone_is_read_in_its_usual_forms(phone: Phone, said: str, stored:
 def test_masks_hide_everything_but_the_edges() -> None:
     assert masked_certificate("110101199003071234") == "110101********1234"
     assert masked_certificate("E12345678") == "E******78"
-    assert masked("13812341234", 3, 4) == "138****1234"
-    assert masked("1234", 3, 4) == "****"
+    assert masked_phone("13812341234") == "138****1234"
+    assert masked_phone("12345678") == "********"

@@ -14,6 +14,7 @@ from handlers.chat.media import (
     is_event,
     is_unheard_voice,
     name_place,
+    open_page,
 )
 from handlers.chat.punch_in import FORM as PUNCH_IN
 from handlers.chat.routes import FORMS
@@ -164,3 +165,50 @@ async def test_click_that_begins_another_form_sets_the_first_one_aside() -> None
 async def test_click_on_punch_in_after_todays_report_shows_it() -> None:
     who = resident(last_punch_in=TODAY)
     assert "已经打过卡" in _words(await _click(Stage(who, forms={PUNCH_IN.name: PUNCH_IN}), "PUNCH_IN"))
+
+
+async def _share(stage: Stage, path: str) -> Reply | None:
+    ctx = stage.hear(kind=Kind.PAGE, event_key=path)
+    answer = await open_page(ctx.message, ctx)
+    assert answer is None or isinstance(answer, Reply)
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("pages/punch-in", "今天体温多少"),
+        ("pages/codes", "湖北健康码"),
+        ("pages/why", "规则"),
+        ("pages/help", "我能帮您"),
+        ("/pages/codes?from=share&day=1", "湖北健康码"),
+        ("pages/codes.html?x=1", "湖北健康码"),
+        ("pages/codes/codes", "湖北健康码"),
+    ],
+)
+async def test_shared_page_begins_its_conversation(path: str, said: str) -> None:
+    stage = Stage(resident(), forms={PUNCH_IN.name: PUNCH_IN})
+    assert said in _words(await _share(stage, path))
+
+
+async def test_shared_page_of_the_declaration_begins_it() -> None:
+    stage = Stage(None)
+    stage.forms = dict(FORMS)
+    await _share(stage, "pages/declare")
+    assert stage.talk.form == "declare"
+
+
+@pytest.mark.parametrize("path", ["", "pages/map", "pages", "codes", "pages/codes-of-others"])
+async def test_page_without_a_conversation_says_what_can_be_done(path: str) -> None:
+    reply = await _share(Stage(resident()), path)
+    assert reply is not None
+    assert "小程序" in _words(reply)
+    assert "打卡" in [choice.value for choice in reply.choices]
+
+
+async def test_shared_page_in_the_middle_of_a_form_leaves_its_question_open() -> None:
+    for path in ("pages/codes", "pages/map"):
+        stage = _waiting(Stage(resident()))
+        await _share(stage, path)
+        assert stage.talk.form == "street"
+        assert "What is your street?" in _words(stage.ctx.aside)

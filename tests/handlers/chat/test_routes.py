@@ -120,9 +120,30 @@ async def test_unfollowing_needs_no_consent_and_says_nothing() -> None:
 
 
 @pytest.mark.parametrize(
+    ("kind", "route"), [(Kind.SUBSCRIPTION, "subscription"), (Kind.DELIVERY, "delivery")]
+)
+async def test_what_the_platform_tells_needs_no_consent_and_is_not_answered(kind: Kind, route: str) -> None:
+    stage = _stage(None)
+    stage.account.consent = "none"
+    assert await _answered(stage, kind=kind) == (route, None)
+
+
+@pytest.mark.parametrize("kind", [Kind.ENTER, Kind.PAGE])
+async def test_opened_chat_and_shared_page_are_about_consent_first(kind: Kind) -> None:
+    stage = _stage(None)
+    stage.account.consent = "none"
+    name, reply = await _answered(stage, kind=kind, event_key="pages/codes")
+    assert name == "consent"
+    assert "存什么" in str(reply)
+
+
+@pytest.mark.parametrize(
     ("more", "route"),
     [
         ({"kind": Kind.FOLLOW}, "greet"),
+        ({"kind": Kind.ENTER}, "meet"),
+        ({"kind": Kind.PAGE, "event_key": "pages/codes"}, "page"),
+        ({"kind": Kind.PAGE, "event_key": "pages/map"}, "page"),
         ({"kind": Kind.MENU, "event_key": "CODES"}, "menu"),
         ({"kind": Kind.SCAN, "event_key": "qr"}, "menu"),
         ({"kind": Kind.VIEW, "event_key": "https://example.invalid/"}, "menu"),

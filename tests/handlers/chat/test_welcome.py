@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import pytest
 
+from bot.conversation.routing import Route, kinds
 from bot.message import Kind
 from bot.store.database import Database
-from handlers.chat.welcome import CONSENT_VERSION
+from handlers.chat.welcome import CONSENT_VERSION, meet
 from tests.conversation.world import keys, texts
-from tests.handlers.chat.factory import AGREE, FIRST, Phone
+from tests.handlers.chat.factory import AGREE, FIRST, ROUTES, Phone
 
 
 @pytest.fixture
 def phone(database: Database) -> Phone:
-    return Phone(database)
+    return Phone(database, routes=(*ROUTES[:2], Route("meet", kinds(Kind.ENTER), meet), *ROUTES[2:]))
 
 
 async def consent(phone: Phone) -> tuple[str, str]:
@@ -105,6 +106,28 @@ async def test_following_shows_the_consent_text_once_more(phone: Phone) -> None:
 async def test_following_again_after_consent_is_greeted(phone: Phone) -> None:
     await phone.say(*AGREE)
     assert "欢迎回来" in await phone.send(kind=Kind.FOLLOW)
+
+
+async def test_opened_chat_offers_what_to_do_in_one_message(phone: Phone) -> None:
+    await phone.say(*AGREE)
+    answer = await phone.send(kind=Kind.ENTER)
+    assert answer.startswith("欢迎回来")
+    assert "申报" in answer
+
+
+async def test_opened_chat_goes_on_with_the_question_that_is_open(phone: Phone) -> None:
+    asked = await phone.say(*AGREE, "申报")
+    answer = await phone.send(kind=Kind.ENTER)
+    assert answer.startswith("欢迎回来")
+    assert asked.splitlines()[-1] in answer
+    assert phone.ctx.talk.form == "declare"
+
+
+async def test_opened_chat_asks_for_consent_first_and_reminds_shortly_the_next_time(phone: Phone) -> None:
+    assert "存什么" in await phone.send(kind=Kind.ENTER)
+    again = await phone.send(kind=Kind.ENTER)
+    assert "同意" in again
+    assert "存什么" not in again
 
 
 async def test_unfollowing_ends_the_channel_and_its_dialogue(phone: Phone) -> None:

@@ -16,13 +16,14 @@ from bot.conversation.turn import Tools
 from bot.conversation.understanding.places import Places
 from bot.core.rules import RuleBooks
 from bot.message import Choice, Choices, Incoming, Kind, Reply
+from bot.notices.dispatcher import Dispatcher
 from bot.services.real_name import NoRealNameService
 from bot.services.schemes import Schemes
 from bot.services.world import World
 from bot.store import indexes
 from bot.store.database import Database
 from bot.store.sealing import KeyRing
-from handlers.http.keys import CLOCK, DATABASE, ENGINE, TOOLS
+from handlers.http.keys import CLOCK, DATABASE, DISPATCHER, ENGINE, TOOLS
 from handlers.http.simulator import add_routes
 from tests.fakes.clock import FakeClock
 
@@ -44,6 +45,16 @@ class EchoEngine:
         if incoming.kind is Kind.UNFOLLOW:
             return None
         return Reply.of(f"{incoming.account}: {incoming.text}", Choices((Choice("是", "yes"),), "好吗？"))
+
+
+class CountingDispatcher:
+    """Counts how often it was asked to send what is due."""
+
+    def __init__(self) -> None:
+        self.drained = 0
+
+    async def drain(self) -> None:
+        self.drained += 1
 
 
 class Door:
@@ -76,9 +87,10 @@ class Door:
     async def meet(self, user: str, *, account: int, following: bool = True) -> None:
         known_as = indexes.account("simulator", user)
         await self.database.execute(
-            "INSERT INTO accounts (id, channel, external_index, external_sealed, following, created_at)"
-            " VALUES (?, 'simulator', ?, ?, ?, ?)",
+            "INSERT INTO accounts (id, person_id, channel, external_index, external_sealed, following, created_at)"
+            " VALUES (?, ?, 'simulator', ?, ?, ?, ?)",
             [
+                account,
                 account,
                 KEYS.index(known_as.kind, known_as.value),
                 KEYS.seal("accounts.external", user),
@@ -87,36 +99,30 @@ class Door:
             ],
         )
 
-    async def queue(self, account: int, word: str, **more: Any) -> int:
-        """One waiting notice; `kind`, `state`, `not_before` and `expires_at` may differ from a due one's."""
+    async def sent(self, account: int, word: str, **more: Any) -> int:
+        """One notice as the dispatcher leaves it behind, in the order of the calls; columns may differ."""
         self._ids += 1
         row = {
+            "id": self._ids,
+            "resident_id": 7,
+            "account_id": account,
+            "person_id": account,
             "kind": "told",
-            "state": "queued",
+            "params_sealed": KEYS.seal_json("notices.params", {"word": word}),
+            "state": "sent",
+            "dedup_key": str(self._ids),
             "not_before": AT,
             "expires_at": AT + timedelta(days=3),
-            "params_sealed": KEYS.seal_json("notices.params", {"word": word}),
+            "created_at": AT,
+            "sent_at": AT,
+            "channel": "simulator",
+            "platform_id": f"{1000 + self._ids:020d}",
         } | more
+        marks = ", ".join("?" for _ in row)
         await self.database.execute(
-            "INSERT INTO notices (id, resident_id, account_id, kind, params_sealed, state, dedup_key, not_before,"
-            " expires_at, created_at) VALUES (?, 7, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                self._ids,
-                account,
-                row["kind"],
-                row["params_sealed"],
-                row["state"],
-                str(self._ids),
-                row["not_before"],
-                row["expires_at"],
-                AT,
-            ],
+            f"INSERT INTO notices ({', '.join(row)}) VALUES ({marks})", list(row.values())
         )
         return self._ids
-
-    async def states(self) -> list[str]:
-        rows = await self.database.fetch("SELECT state FROM notices ORDER BY id")
-        return [row[0] for row in rows]
 
 
 def simulator_app(database: Database, engine: EchoEngine) -> web.Application:
@@ -126,6 +132,7 @@ def simulator_app(database: Database, engine: EchoEngine) -> web.Application:
     app[CLOCK] = FakeClock(AT)
     app[DATABASE] = database
     app[ENGINE] = cast(Engine, engine)
+    app[DISPATCHER] = cast(Dispatcher, CountingDispatcher())
     app[TOOLS] = Tools(
         clock=app[CLOCK],
         world=world,

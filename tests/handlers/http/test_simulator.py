@@ -163,8 +163,8 @@ async def test_residents_are_listed_by_name_in_the_order_they_came(door: Door) -
     await door.meet("小李", account=2)
     await door.meet("小王", account=1)
     await door.database.execute(
-        "INSERT INTO accounts (id, channel, external_index, external_sealed, created_at)"
-        " VALUES (3, 'wechat_official', 'x', ?, ?), (4, 'simulator', 'y', ?, ?)",
+        "INSERT INTO accounts (id, person_id, channel, external_index, external_sealed, created_at)"
+        " VALUES (3, 3, 'wechat_official', 'x', ?, ?), (4, 4, 'simulator', 'y', ?, ?)",
         [KEYS.seal("accounts.external", "openid"), AT, b"sealed by a lost key", AT],
     )
     async with door.client.get("/simulator/residents") as response:

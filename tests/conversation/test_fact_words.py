@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from bot.conversation.fact_words import fact_words
 from bot.core.facts import KINDS, FactKind
 from bot.core.model import Detail
-from handlers.chat.why_facts import fact_words
 from tests.conversation.world import texts
 from tests.handlers.chat.stage import TODAY, Stage, fact, resident
 

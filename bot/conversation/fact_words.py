@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bot.conversation.context import Context
+from bot.conversation.words import colour_words, days_words, degrees, place_words, source_words
 from bot.core.facts import FactKind
 from bot.core.model import Colour, Fact
-from handlers.chat.asked_first import source_words
-from handlers.chat.codes import colour_words, days_words, place_words
-from handlers.chat.punch_in_words import degrees
 
 
 def fact_words(ctx: Context, fact: Fact) -> str:
