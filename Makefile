@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed-$(shell cksum < $(LOCK) | cut -d' ' -f1)
 WORKERS ?= 2
 COVERAGE ?= 90
 # The suites that write to the database: they run again on PostgreSQL.
-ON_DATABASE := $(wildcard tests/conversation/test_*.py tests/handlers tests/regressions tests/scenarios tests/scheduler tests/services tests/store)
+ON_DATABASE := $(wildcard tests/conversation/test_*.py tests/handlers tests/notices tests/regressions tests/scenarios tests/scheduler tests/services tests/store)
 # A hang is a failure.
 limit = $(if $(shell command -v timeout),timeout --kill-after=30 $(1))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -111,6 +112,30 @@ def test_failure_of_the_work_is_one_line_and_another_code(
     assert told.err.startswith("yima: ")
     assert "six-codes" in told.err
     assert len(told.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_background_process_works_until_it_is_told_to_stop(tmp_path: Path, how: signal.Signals) -> None:
+    environment = {
+        "PATH": os.environ["PATH"], "PYTHONPATH": str(HOME), "YIMA_DATABASE_URL": f"sqlite://{tmp_path}/yima.db",
+    }  # fmt: skip
+    with subprocess.Popen(
+        [sys.executable, "-u", "-m", "bot", "background"],
+        cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        try:
+            assert process.stdout.readline() == b"Yima works in the background\n"
+            second = subprocess.run(
+                [sys.executable, "-m", "bot", "background"],
+                cwd=tmp_path, env=environment, capture_output=True, timeout=60, check=False,
+            )  # fmt: skip
+            assert second.returncode == 1
+            assert b"another process" in second.stderr.lower()
+            process.send_signal(how)
+            assert process.wait(30) == 0
+        finally:
+            process.kill()
 
 
 def test_module_runs_as_a_program(tmp_path: Path) -> None:

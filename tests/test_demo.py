@@ -1,10 +1,20 @@
-"""The demo plays its stories through the real door: receipts, and what is asked before it counts."""
+"""The demo plays its stories through the real doors: receipts, what is asked before it counts, what comes unasked."""
 
 from __future__ import annotations
 
+import asyncio
+import sys
+from contextlib import redirect_stdout
+from datetime import UTC, date, datetime, timedelta
+from io import StringIO
+
 import pytest
 
+from bot.channels.wechat.messages import MINI_CHANNEL
+from bot.clock import Clock
 from bot.demo import play
+from bot.demo_phones import StoryClock
+from bot.demo_stories import Story
 from bot.errors import NotFound
 
 _TITLE = "=== "
@@ -13,7 +23,7 @@ _TITLE = "=== "
 async def test_every_story_runs_and_ends_as_it_should(capsys: pytest.CaptureFixture[str]) -> None:
     await play()
     told = capsys.readouterr().out
-    _, first, six, *asked = told.split(f"\n{_TITLE}")
+    _, first, six, *others = told.split(f"\n{_TITLE}")
     assert "申报好了，回执号 D" in first
     assert "我 > 同意" in first
     assert six.startswith("六个码")
@@ -25,7 +35,8 @@ async def test_every_story_runs_and_ends_as_it_should(capsys: pytest.CaptureFixt
     assert "湖北健康码：🟢 绿码 → " in six
     assert "第 3 版" in six
     assert "粤康码" in six
-    assert len(asked) == 2
+    assert len(others) == 5
+    assert told.count("  手机 < ") == 3
     for apology in ("没看懂", "出了点问题", "正在办"):
         assert apology not in told
 
@@ -60,6 +71,79 @@ async def test_who_declared_before_is_asked_and_cleared_at_once_and_who_did_not_
     assert "🔴" not in told
 
 
+@pytest.fixture(scope="module")
+def notices() -> list[str]:
+    """The transcript of each story of notices."""
+    told = StringIO()
+    with redirect_stdout(told):
+        asyncio.run(play("notices"))
+    return told.getvalue().split(f"\n{_TITLE}")[1:]
+
+
+def test_worse_colour_comes_at_night_by_itself_and_better_one_waits_for_the_morning(
+    notices: list[str],
+) -> None:
+    agreed = notices[0]
+    assert "申报好了" not in agreed
+    before, night, morning = agreed.split("  手机 < ")
+    assert before.rstrip().endswith("a fever, tonight")
+    assert night.startswith("23:40 服务通知")
+    assert "     │ 健康码：湖北健康码\n     │ 变化：🟢 绿码 → 🟡 黄码\n" in night
+    card, _, answers = night.partition("我 > 为什么")
+    assert "发热" not in card
+    assert "还能主动提醒您 1 次" in answers
+    assert "依据：" in answers
+    assert "变色提醒：还剩 1 次" in answers.partition("我 > 提醒还剩几次")[2]
+    assert morning.startswith("07:00 聊天消息")
+    assert "湖北健康码有变化：🟡 黄码 → 🟢 绿码" in morning
+
+
+def test_notice_of_an_outage_arrives_once_when_the_platform_is_back(notices: list[str]) -> None:
+    outage = notices[1]
+    down, _, back = outage.partition("it is back\n")
+    assert "a fever, today" in down
+    assert "手机 <" not in down
+    assert back.count("手机 < 10:10") == outage.count("手机 <") == 1
+    assert "湖北健康码有变化：🟢 绿码 → 🟡 黄码" in back
+
+
+def test_who_never_agreed_is_told_with_the_next_answer_and_why_nothing_came(notices: list[str]) -> None:
+    refused = notices[2]
+    assert "手机 <" not in refused
+    answer = refused.partition("我 > 为什么没收到提醒")[2]
+    assert "湖北健康码有变化：🟢 绿码 → 🟡 黄码" in answer
+    assert "还没有打开这类提醒" in answer
+
+
+async def test_without_the_fakes_what_needs_them_is_left_out_and_said(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "tests.fakes.wechat_api", None)
+    monkeypatch.setattr("bot.demo.stories", _short_stories)
+    await play()
+    told = capsys.readouterr().out
+    assert "(not told here: notices; " in told
+    assert told.count(_TITLE) == 1
+    with pytest.raises(NotFound, match="a checkout has it"):
+        await play("notices")
+
+
+def _short_stories(today: date) -> tuple[Story, ...]:
+    mini = Story("notices", "by itself", "o_demo_mini_li", ("你好",), channel=MINI_CHANNEL)
+    return (Story("first", "hello", "o_demo_li", ("你好",)), mini)
+
+
+@pytest.mark.parametrize(("hour", "minute", "hours"), [(7, 0, 21.5), (9, 30, 24.0), (23, 40, 14 + 1 / 6)])
+def test_story_goes_on_to_the_next_time_that_the_wall_clock_shows(
+    monkeypatch: pytest.MonkeyPatch, hour: int, minute: int, hours: float
+) -> None:
+    at = datetime(2020, 2, 20, 1, 30, tzinfo=UTC)  # half past nine in Shanghai
+    monkeypatch.setattr(Clock, "wire", lambda clock: at)
+    clock = StoryClock()
+    clock.forward_until(hour, minute)
+    assert clock.wire() == clock.now() == at + timedelta(hours=hours)
+
+
 async def test_story_that_is_not_known_is_refused_with_those_that_are() -> None:
-    with pytest.raises(NotFound, match="there are: first, six-codes, asked-first"):
+    with pytest.raises(NotFound, match="there are: first, six-codes, asked-first, notices"):
         await play("seven")

@@ -86,4 +86,9 @@ def test_kinds_are_stored_by_their_own_words() -> None:
         "menu",
         "scan",
         "view",
+        "enter",
+        "page",
+        "subscription",
+        "delivery",
+        "call",
     ]
