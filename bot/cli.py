@@ -153,11 +153,12 @@ def understand_text(
 
 @cli.command()
 def demo(
-    story: Annotated[str, typer.Option(help="Only this story: first, six-codes, asked-first.")] = "",
+    story: Annotated[str, typer.Option(help="Only this story: first, six-codes, asked-first, notices.")] = "",
 ) -> None:
     """Play the stories through the real, encrypted webhook and print what was said."""
     from bot.demo import play
 
+    configure_logs("WARNING")  # the transcript is to be read
     asyncio.run(play(story))
 
 

@@ -71,7 +71,9 @@ class Metrics:
             histogram = self._channels[channel] = self.latency.labels(channel)
         histogram.observe(seconds)
 
-    def noticed(self, kind: str, channel: str, outcome: str, trouble: str, *, age: float | None = None) -> None:
+    def noticed(
+        self, kind: str, channel: str, outcome: str, trouble: str, *, age: float | None = None
+    ) -> None:
         """One notice has been tried, with that outcome; `age` in seconds where it was sent."""
         labels = (kind, channel, outcome, trouble)
         counter = self._notices.get(labels)

@@ -6,7 +6,6 @@ It is made by conversation, through the same engine as everything else, with mes
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -18,12 +17,9 @@ from bot.conversation.engine import Engine
 from bot.conversation.understanding.places import DEFAULT_PATH
 from bot.message import Incoming, Kind
 from bot.services.fact_door import FactDoor, NewFact, load_divisions
-from bot.services.rescorer import Rescorer
 from bot.services.risk import load_risk, publish_levels
 from bot.store import indexes
-from bot.store.loader import Loader
-from bot.store.writer import Writer
-from handlers.http.keys import CLOCK, DATABASE, ENGINE, TOOLS
+from handlers.http.keys import CLOCK, DATABASE, ENGINE, RESCORER, TOOLS
 
 DAYS = 13
 _PHONES = "telecom"
@@ -124,22 +120,21 @@ async def see_phone(
     app: web.Application, account: tuple[str, str], division: str, day: date, *, now: datetime
 ) -> None:
     """The phone company reports that the phone of an account's resident was in that division on that day."""
-    resident_id = await _resident_of(app, account)
+    resident_id = await resident_of(app, account)
     fact = NewFact(resident_id, "stay", day, _PHONES, f"roaming:{day}:{division}", end=day, division=division)
-    async with _door(app) as door:
-        await door.take(fact, now=now)
+    await door_of(app).take(fact, now=now)
 
 
 async def take_back(
     app: web.Application, account: tuple[str, str], division: str, day: date, *, now: datetime
 ) -> None:
     """The phone company corrects what it reported."""
-    resident_id = await _resident_of(app, account)
-    async with _door(app) as door:
-        await door.withdraw(resident_id, _PHONES, f"roaming:{day}:{division}", "wrong_tower", now=now)
+    resident_id = await resident_of(app, account)
+    await door_of(app).withdraw(resident_id, _PHONES, f"roaming:{day}:{division}", "wrong_tower", now=now)
 
 
-async def _resident_of(app: web.Application, account: tuple[str, str]) -> int:
+async def resident_of(app: web.Application, account: tuple[str, str]) -> int:
+    """Who that is: `account` is the channel and the id there."""
     database = app[DATABASE]
     channel, user = account
     indexed = indexes.account(channel, user)
@@ -151,17 +146,9 @@ async def _resident_of(app: web.Application, account: tuple[str, str]) -> int:
     return int(rows[0][0])
 
 
-@asynccontextmanager
-async def _door(app: web.Application) -> AsyncIterator[FactDoor]:
-    """The door for facts, over this application's database."""
-    world, database = app[TOOLS].world, app[DATABASE]
-    loader, writer = Loader(database), Writer(database)
-    rescorer = Rescorer(world, database, loader, writer)
-    try:
-        yield FactDoor(world, database, rescorer, load_divisions(DEFAULT_PATH))
-    finally:
-        await writer.close()
-        await loader.close()
+def door_of(app: web.Application) -> FactDoor:
+    """The door for facts of this application."""
+    return FactDoor(app[TOOLS].world, app[DATABASE], app[RESCORER], load_divisions(DEFAULT_PATH))
 
 
 async def publish_town_levels(app: web.Application) -> None:

@@ -52,7 +52,7 @@ OUTSIDE = {
     "pyarrow": (),
     "adbc_driver_sqlite": ("bot.store",),
     "adbc_driver_postgresql": ("bot.store",),
-    "pydantic": ("config.settings", "handlers.http.api", "bot.demo", "bot.demo_phones"),
+    "pydantic": ("config.settings", "handlers.http.api", "bot.demo"),
     "pydantic_settings": ("config.settings",),
 }
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "misc"}

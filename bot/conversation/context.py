@@ -44,9 +44,9 @@ class Context:
     places: Places
     database: Database
     forms: Mapping[str, Form]
+    reachability: Reachability
     resident: Resident | None = None
     residents: list[Resident] = field(default_factory=list)
-    reachability: Reachability = None  # type: ignore[assignment]  # interim
     template_kinds: Mapping[tuple[str, str], str] = field(default_factory=dict)
     choice: str | None = None
     aside: Reply | None = None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 
 from bot.clock import Clock
 from bot.conversation.recorded import incoming_from_plain, incoming_to_plain
 from bot.message import Incoming
 from bot.notices.outbox import notify
+from bot.services.consent import GIVEN, answers_consent
 from bot.store.database import Database, Session
 from bot.store.sealing import KeyRing
 from bot.store.work import Work
@@ -18,12 +18,11 @@ CONTEXT = "inbox.incoming"
 LEASE = timedelta(seconds=60)
 MOST_ATTEMPTS = 5
 _KEPT = timedelta(hours=48)
-_CONSENT_WORDS = re.compile(r"^\s*(?:不?同意|(?:dis)?agree|yes|no|[12１２])\s*[。.!！]?\s*$", re.IGNORECASE)
 
 
 def storable(incoming: Incoming, consent: str | None) -> Incoming:
     """What may be kept of it: before consent nothing of the content but the answer to the consent itself."""
-    if consent == "given" or _CONSENT_WORDS.match(incoming.text):
+    if consent == GIVEN or answers_consent(incoming.text):
         return incoming
     return incoming.with_text("")
 

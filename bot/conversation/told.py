@@ -136,9 +136,7 @@ class Composer:
         template = self._templates.get(channel, kind)
         if template is None:
             raise KeyError(kind)
-        worded = worded_params(
-            self._world, self._texts, language, kind=kind, params=orjson.loads(plain)
-        )
+        worded = worded_params(self._world, self._texts, language, kind=kind, params=orjson.loads(plain))
         return template.fill(language, worded), template.page
 
     def _samples(self, kind: str, language: str, every_pair: bool) -> Iterator[dict[str, Any]]:

@@ -59,7 +59,7 @@ class Tools:
     database: Database
     routes: Sequence[Route]
     forms: Mapping[str, Form]
-    reachability: Reachability = None  # type: ignore[assignment]  # interim
+    reachability: Reachability
     template_kinds: Mapping[tuple[str, str], str] = field(default_factory=dict)
     limits: Mapping[str, int] = field(default_factory=dict)
     told: frozenset[str] = frozenset()

@@ -16,7 +16,7 @@ WITH_ANSWER = "with_answer"
 KEPT = timedelta(days=3)  # later than that it is too old to be of use
 
 
-def notify(
+def notify(  # noqa: PLR0913 - the columns of a row, each by its name
     work: Work,
     keys: KeyRing,
     *,
@@ -60,6 +60,7 @@ def mark_told(work: Work, notice: WaitingNotice, channel: str) -> None:
     work.update(
         "notices",
         {"resident_id": notice.resident_id, "id": notice.id},
+        attempts=notice.attempts + 1,
         state="sent",
         sent_at=work.now,
         channel=channel,

@@ -58,9 +58,7 @@ async def unsent_of(
     found: dict[int, list[Unsent]] = {}
     for notice_id, resident_id, person_id, attempts, sealed in rows:
         changes = tuple(Change(*each) for each in changes_in(keys.open_json(CONTEXT, sealed)))
-        found.setdefault(resident_id, []).append(
-            Unsent(notice_id, resident_id, person_id, attempts, changes)
-        )
+        found.setdefault(resident_id, []).append(Unsent(notice_id, resident_id, person_id, attempts, changes))
     return found
 
 
@@ -130,7 +128,12 @@ def _replace(work: Work, notice: Unsent) -> None:
     """Only where nobody has begun to send it since: whoever does so counts an attempt first, and then all of
     this is worked out anew."""
     work.expect("notices", notice.id, notice.attempts)
-    work.update("notices", {"resident_id": notice.resident_id, "id": notice.id}, state="replaced")
+    work.update(
+        "notices",
+        {"resident_id": notice.resident_id, "id": notice.id},
+        state="replaced",
+        attempts=notice.attempts + 1,
+    )
 
 
 def _tell(world: World, work: Work, resident_id: int, person_id: int, changes: Sequence[Change]) -> None:

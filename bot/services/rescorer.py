@@ -12,7 +12,7 @@ import structlog
 from bot.core.model import State
 from bot.errors import Conflict, NotFound
 from bot.services.asking import ask_at_once
-from bot.services.colour_notices import persons_of, notify_changes, unsent_of
+from bot.services.colour_notices import notify_changes, persons_of, unsent_of
 from bot.services.rescore import Change, rescore
 from bot.services.residents import tell_age
 from bot.services.world import World

@@ -166,7 +166,7 @@ class Migration(migrations.Migration):
         ),
         ops.AddIndex(
             model_name="Notice",
-            index=Index(fields=["state", "try_at"]),
+            index=Index(fields=["state", "priority", "try_at", "id"]),
         ),
         ops.AddField(
             model_name="Resident",

@@ -75,7 +75,7 @@ class Notice(Model):
     class Meta:
         table = "notices"
         unique_together = (("resident_id", "dedup_key"),)
-        indexes = (("person_id", "state", "sent_at"), ("state", "try_at"), ("platform_id",))
+        indexes = (("person_id", "state", "sent_at"), ("state", "priority", "try_at", "id"), ("platform_id",))
 
 
 class Subscription(Model):
