@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +38,8 @@ def build(url: str, **changes: Any) -> Platforms:
 
 
 @pytest.fixture
-async def url(tmp_path: Path) -> AsyncIterator[str]:
-    yield f"sqlite://{tmp_path}/x.db"
+def url(tmp_path: Path) -> str:
+    return f"sqlite://{tmp_path}/x.db"
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from bot.app import create_app
 from bot.clock import resident_day
 from bot.services.certificates import check_certificate
 from bot.town import DAYS, certificate, seed_town, townspeople
+from handlers.http.keys import DISPATCHER
 from tests.fakes.clock import FakeClock
 from tests.service import Service, make_settings
 
@@ -60,6 +61,7 @@ async def test_townspeople_are_met_where_they_stopped_and_can_report_today(datab
 
 async def test_newcomer_sees_a_pending_code_its_question_and_what_an_answer_does(database_url: str) -> None:
     async with town(database_url, FakeClock()) as service:
+        await service.app[DISPATCHER].drain()
         unasked = await service.client.get("/simulator/messages", params={"user": "周敏"})
         notices = [
             each["text"] for each in (await unasked.json())["messages"] if each["notice"] == "asked_first"

@@ -133,7 +133,7 @@ class FakeAlipayGateway:
             await self._site.stop()
             self._site = None
             for connection in self._runner.server.connections if self._runner.server else ():
-                connection.close()
+                connection.force_close()  # a polite close leaves those open that are idle
 
     async def up(self) -> None:
         """Listen, again at the same port."""

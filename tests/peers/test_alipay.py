@@ -288,9 +288,7 @@ async def test_channel_takes_what_node_signs(node: Node, charset: str, version: 
 
 
 @pytest.mark.parametrize(("charset", "version", "sign_type"), CASES)
-def test_channel_takes_what_openssl_signs(
-    tmp_path: Path, use: Callable[[str, str], None], charset: str, version: int, sign_type: str
-) -> None:
+def test_channel_takes_what_openssl_signs(tmp_path: Path, charset: str, version: int, sign_type: str) -> None:
     openssl = shutil.which("openssl")
     if openssl is None:
         pytest.skip("openssl is not on the path")
