@@ -45,7 +45,7 @@ class PhoneNotices:
         account_id, language = account
         since = after if after <= await self._newest(account_id) else 0
         rows = await self._tools.database.fetch(
-            f"SELECT id, kind, params_sealed, sent_at, priority, platform_id {_SENT} AND platform_id > ?"  # noqa: S608 - our own text
+            f"SELECT id, kind, params_sealed, sent_at, priority, platform_id {_SENT} AND platform_id > ?"
             " ORDER BY platform_id LIMIT ?",
             [account_id, CHANNEL, f"{since:020d}", _AT_ONCE],
         )
@@ -64,7 +64,7 @@ class PhoneNotices:
 
     async def _newest(self, account_id: int) -> int:
         rows = await self._tools.database.fetch(
-            f"SELECT MAX(platform_id) {_SENT}",  # noqa: S608 - our own text
+            f"SELECT MAX(platform_id) {_SENT}",
             [account_id, CHANNEL],
         )
         return int(rows[0][0] or 0)

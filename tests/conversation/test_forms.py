@@ -27,12 +27,13 @@ from bot.conversation.forms import (
 )
 from bot.conversation.routing import PASS
 from bot.message import Choice, Choices, Incoming, Kind, Reply
+from bot.notices.reachability import Reachability
 from bot.store.database import Database
 from bot.store.sealing import KeyRing
 from bot.store.snapshot import Account, Dialogue
 from bot.store.work import Work
 from tests.conversation.world import places, texts
-from tests.fakes.clock import MORNING
+from tests.fakes.clock import MORNING, FakeClock
 from tests.handlers.chat.factory import make_world
 
 KEYS = KeyRing(KeyRing.generate(), KeyRing.generate())
@@ -108,6 +109,7 @@ class Desk:
             places=places(),
             database=self.database,
             forms=FORMS,
+            reachability=Reachability(self.database, FakeClock(), {}),
             choice=picked(self.talk.choices, text) if self.talk.choices else None,
         )
         return self.ctx

@@ -14,6 +14,7 @@ from bot.conversation.turn import Tools
 from bot.conversation.understanding.places import Places
 from bot.core.rules import RuleBooks
 from bot.metrics import Metrics
+from bot.notices.reachability import Reachability
 from bot.services.borders import load_borders
 from bot.services.real_name import NoRealNameService, RealNameService
 from bot.services.rulebooks import load_rulebooks
@@ -72,14 +73,16 @@ def make_engine(
     metrics: Metrics | None = None,
 ) -> Engine:
     """An engine over that database with these routes."""
+    clock = clock or FakeClock()
     tools = Tools(
-        clock=clock or FakeClock(),
+        clock=clock,
         world=make_world(),
         texts=texts(),
         places=places(),
         database=database,
         routes=routes,
         forms=forms or {},
+        reachability=Reachability(database, clock, {}),
         limits={"wechat_official": 2048},
         told=frozenset({"wechat_official"}),
     )

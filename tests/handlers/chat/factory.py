@@ -17,6 +17,7 @@ from bot.conversation.turn import Tools, Turn, message_key, take_turn
 from bot.conversation.understanding.understood import Intent
 from bot.errors import NotLoaded
 from bot.message import Incoming, Kind, Reply, Spot
+from bot.notices.reachability import Reachability
 from bot.services.real_name import Claim, Verdict
 from bot.services.world import World
 from bot.store import indexes
@@ -93,6 +94,7 @@ class Phone:
             database=database,
             routes=routes,
             forms={form.name: form for form in forms},
+            reachability=Reachability(database, self.clock, {}),
         )
         self.last: Turn | None = None
 

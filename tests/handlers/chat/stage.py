@@ -14,6 +14,7 @@ from bot.conversation.forms import Form, continue_form
 from bot.conversation.routing import Handler, Route, always, respond
 from bot.core.model import Detail, Fact, Identity, RiskMap
 from bot.message import Choice, Incoming, Kind, Reply
+from bot.notices.reachability import Reachability
 from bot.services.codes import hold
 from bot.services.real_name import NoRealNameService
 from bot.services.rescore import rescore
@@ -23,6 +24,7 @@ from bot.store.ids import new_id
 from bot.store.snapshot import Account, PunchIn, Resident
 from bot.store.work import Work, Write
 from tests.conversation.world import keys, places, rulebooks, schemes, texts
+from tests.fakes.clock import FakeClock
 
 ROOT = Path(__file__).resolve().parents[3]
 NOON = datetime(2020, 3, 20, 4, tzinfo=UTC)  # 12:00 in Shanghai
@@ -121,6 +123,7 @@ class Stage:
             places=places(),
             database=self.database,
             forms=self.forms,
+            reachability=Reachability(self.database, FakeClock(self.at), {}),
             resident=self.who,
             residents=[self.who] if self.who else [],
             choice=picked(self.talk.choices, text) if text else None,

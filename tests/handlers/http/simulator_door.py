@@ -17,6 +17,7 @@ from bot.conversation.understanding.places import Places
 from bot.core.rules import RuleBooks
 from bot.message import Choice, Choices, Incoming, Kind, Reply
 from bot.notices.dispatcher import Dispatcher
+from bot.notices.reachability import Reachability
 from bot.services.real_name import NoRealNameService
 from bot.services.schemes import Schemes
 from bot.services.world import World
@@ -141,6 +142,7 @@ def simulator_app(database: Database, engine: EchoEngine) -> web.Application:
         database=database,
         routes=(),
         forms={},
+        reachability=Reachability(database, app[CLOCK], {}),
     )
     add_routes(app, TEMPLATES)
     return app
