@@ -141,7 +141,9 @@ def read_settings() -> Settings:
     except ValidationError as error:
         names = sorted({_variable(problem["loc"]) for problem in error.errors(include_input=False)})
         raise Misconfigured(f"these settings are missing or wrong: {', '.join(names)}") from None
-    except SettingsError as error:  # what should be JSON isn't; the library names the setting and not its value
+    except (
+        SettingsError
+    ) as error:  # what should be JSON isn't; the library names the setting and not its value
         named = re.search(r'field "(\w+)"', str(error))
         raise Misconfigured(f"{_variable((named[1],)) if named else 'a setting'}… must be JSON") from None
     check(settings)

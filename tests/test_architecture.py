@@ -28,7 +28,17 @@ LAYERS = (
     ("handlers", "scheduler"),
 )
 # Those who put it together may know everybody.
-COMPOSITION = ("bot.app", "bot.platforms", "bot.cli", "bot.commands", "bot.demo", "bot.demo_phones", "bot.demo_stories", "bot.town", "bot.__main__")
+COMPOSITION = (
+    "bot.app",
+    "bot.platforms",
+    "bot.cli",
+    "bot.commands",
+    "bot.demo",
+    "bot.demo_phones",
+    "bot.demo_stories",
+    "bot.town",
+    "bot.__main__",
+)
 # Who may import what comes from outside and must stay behind one door.
 OUTSIDE = {
     "aiohttp": (

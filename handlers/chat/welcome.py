@@ -8,13 +8,9 @@ from bot.conversation.context import Context
 from bot.conversation.forms import open_question
 from bot.conversation.understanding.understood import Intent
 from bot.message import Incoming, Kind, Reply
-from bot.services.consent import GIVEN, note_consent
+from bot.services.consent import GIVEN, agrees, note_consent, refuses
 
 _SHOWN = frozenset({"asked", "refused", "withdrawn"})
-_AGREE = re.compile(r"^\s*(?:我)?(?:已阅读并)?(?:同意|agree|i agree)\s*[。.!！]?\s*$", re.IGNORECASE)
-_REFUSE = re.compile(
-    r"^\s*(?:我)?(?:不同意|disagree|i (?:don't|do not) agree)\s*[。.!！]?\s*$", re.IGNORECASE
-)
 _ENGLISH = re.compile(r"^\s*(?:english|英文|英语|in english|说英文|换英文|切换英文)\s*$", re.IGNORECASE)
 _CHINESE = re.compile(
     r"^\s*(?:chinese|中文|汉语|普通话|in chinese|说中文|换中文|切换中文)\s*$", re.IGNORECASE
@@ -38,9 +34,9 @@ async def ask_consent(message: Incoming, ctx: Context) -> Reply:
     if ctx.account.consent not in _SHOWN or message.kind == Kind.FOLLOW:
         return _show_consent(ctx)
     intent = ctx.understood.intent if ctx.text else Intent.UNKNOWN
-    if ctx.choice == "不同意" or _REFUSE.match(ctx.text):
+    if ctx.choice == "不同意" or refuses(ctx.text):
         return _refuse(ctx)
-    if ctx.choice == "同意" or _AGREE.match(ctx.text):
+    if ctx.choice == "同意" or agrees(ctx.text):
         return _agree(ctx)
     if ctx.account.consent == "asked" and intent in (Intent.YES, Intent.NO):
         return _agree(ctx) if intent == Intent.YES else _refuse(ctx)

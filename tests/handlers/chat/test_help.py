@@ -12,6 +12,7 @@ from bot.conversation.understanding.understood import Intent
 from bot.store.database import Database
 from bot.store.ids import new_id
 from handlers.chat.help import LATER, nothing_to_cancel, refuse_kindly, show_menu, show_privacy
+from handlers.chat.reachable import asks_reach, sets_quiet_hours
 from tests.handlers.chat.stage import NOON, Stage, resident
 
 _TABLE = (
@@ -115,3 +116,23 @@ async def test_cancel_without_anything_under_way_is_answered_kindly() -> None:
     stage = Stage(resident())
     assert "什么都没变" in await stage.say("取消", nothing_to_cancel)
     assert stage.ctx.work.writes == []
+
+
+@pytest.mark.parametrize(
+    ("language", "ask", "why", "hours"),
+    [
+        ("zh", "提醒我打卡", "为什么没收到提醒", "免打扰"),
+        ("en", "remind me", "why did I get no reminder", "quiet hours"),
+    ],
+)
+async def test_what_help_names_about_notices_is_understood(
+    language: str, ask: str, why: str, hours: str
+) -> None:
+    stage = Stage(resident(), language=language)
+    for answer in (await stage.say(ask, refuse_kindly), await stage.say("帮助", show_menu)):
+        assert why in answer
+        assert hours in answer
+    ctx = stage.hear(why)
+    assert asks_reach(ctx.message, ctx)
+    ctx = stage.hear(hours)
+    assert sets_quiet_hours(ctx.message, ctx)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from bot.conversation.context import Context
 from bot.conversation.routing import Route
 from bot.message import Incoming, Kind
 from bot.services.colour_notices import persons_of
@@ -198,19 +201,20 @@ async def test_waiting_notice_is_found_from_whichever_account_writes_first(phone
 
 @pytest.mark.parametrize("words", ["绑定", "合并账号", "我要绑定账号", "link", "Link my accounts"])
 async def test_linking_is_asked_for_in_many_words(phones: Phones, words: str) -> None:
-    phone = phones.phone("somebody")
-    await phone.say("你好")
-    phone.ctx.choice = None
-    object.__setattr__(phone.ctx.message, "text", words)
-    assert wants_link(Incoming("simulator", "li", "k", Kind.TEXT, MORNING, text=words), phone.ctx)
+    message, ctx = await _heard(phones, words)
+    assert wants_link(message, ctx)
 
 
 @pytest.mark.parametrize("words", ["绑定家人", "添加孩子", "link my mother", "是", "不是"])
 async def test_words_about_members_are_not_about_accounts(phones: Phones, words: str) -> None:
+    message, ctx = await _heard(phones, words)
+    assert not wants_link(message, ctx)
+    assert not answers_link(message, ctx)
+
+
+async def _heard(phones: Phones, words: str) -> tuple[Incoming, Context]:
+    """These words and their context, where nothing is being asked."""
     phone = phones.phone("somebody")
     await phone.say("你好")
-    phone.ctx.choice = None
-    object.__setattr__(phone.ctx.message, "text", words)
-    incoming = Incoming("simulator", "li", "k", Kind.TEXT, MORNING, text=words)
-    assert not wants_link(incoming, phone.ctx)
-    assert not answers_link(incoming, phone.ctx)
+    message = Incoming("simulator", "li", "k", Kind.TEXT, MORNING, text=words)
+    return message, replace(phone.ctx, message=message, choice=None, _understood=None)

@@ -6,8 +6,9 @@ import pytest
 
 from bot.conversation.routing import Route, kinds
 from bot.message import Kind
+from bot.services.consent import CONSENT_VERSION
 from bot.store.database import Database
-from handlers.chat.welcome import CONSENT_VERSION, meet
+from handlers.chat.welcome import meet
 from tests.conversation.world import keys, texts
 from tests.handlers.chat.factory import AGREE, FIRST, ROUTES, Phone
 

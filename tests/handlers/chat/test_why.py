@@ -8,6 +8,7 @@ from datetime import date, timedelta
 import pytest
 
 from bot.channels.plain_text import render_text
+from bot.conversation.words import colour_words
 from bot.core.cases import Case
 from bot.core.model import Colour, Fact, RiskEntry, RiskMap
 from bot.core.rules import RuleBooks
@@ -19,7 +20,6 @@ from bot.services.schemes import Schemes
 from bot.store.snapshot import PunchIn, Resident
 from bot.store.work import Work
 from handlers.chat.asked_first import ask_or_take_answer
-from handlers.chat.codes import colour_words
 from handlers.chat.why import LINES, explain, why
 from tests.handlers.chat.border import at_the_border, declared, seen_by_phone
 from tests.handlers.chat.stage import NOON, ROOT, SIX, TODAY, Stage, fact, report, resident, world
