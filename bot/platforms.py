@@ -23,6 +23,7 @@ from bot.channels.wechat.mini import MiniProgram, MiniSettings
 from bot.channels.wechat.official import OfficialAccount, OfficialSettings
 from bot.channels.wechat.sending import MINI, OFFICIAL, WeChatOutbound
 from bot.channels.wechat.tokens import TokenManager
+from bot.errors import Misconfigured
 from bot.notices.reachability import Offer
 from bot.store.platform_states import PlatformStates
 from config.settings import AlipaySettings, OfficialAccountSettings, Settings
@@ -57,11 +58,17 @@ class Platforms:
     def add(
         self, outbound: Outbound, *, pace: float, templates: Mapping[str, str], worded: frozenset[str]
     ) -> None:
-        """A channel that can be sent to; of its templates only those count that have words."""
+        """A channel that can be sent to; Misconfigured for a template that would never be used."""
         name = outbound.channel
+        variable = f"YIMA_{name.upper()}__TEMPLATES"
+        if unknown := sorted(set(templates) - worded):
+            raise Misconfigured(f"{variable} names {', '.join(unknown)}: there are no words for that")
+        given = {kind: each for kind, each in templates.items() if each}
+        if len(set(given.values())) != len(given):
+            raise Misconfigured(f"{variable} has one template for two kinds of notice")
         self.outbounds[name] = outbound
         self.pace[name] = pace
-        self.templates[name] = {kind: each for kind, each in templates.items() if each and kind in worded}
+        self.templates[name] = given
         self.offers[name] = Offer(name, outbound.app, outbound.ways, frozenset(self.templates[name]))
 
 

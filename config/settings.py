@@ -85,7 +85,9 @@ class Settings(BaseSettings):
         which runs them has confirmed; production refuses the others.
     sends_at_once: how many notices one process sends at the same time; as many may be left unknown if it dies.
     login_minutes: how long a login of the front end lasts.
-    api_calls_per_minute: how often one caller may use the front end's API; a tenth of it for logins.
+    api_calls_per_minute: how often one session may use the front end's API.
+    logins_per_minute: how often one address may log in, or come without a login; many phones share the address of
+        their carrier.
     log_level: Example: `YIMA_LOG_LEVEL=INFO`
     """
 
@@ -114,6 +116,7 @@ class Settings(BaseSettings):
     sends_at_once: int = Field(default=64, ge=1, le=1000)
     login_minutes: int = Field(default=120, ge=5, le=1440)
     api_calls_per_minute: int = Field(default=60, ge=1, le=100_000)
+    logins_per_minute: int = Field(default=600, ge=1, le=1_000_000)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     wechat_official: OfficialAccountSettings = OfficialAccountSettings()
     wechat_mini: MiniProgramSettings = MiniProgramSettings()

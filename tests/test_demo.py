@@ -36,7 +36,7 @@ async def test_every_story_runs_and_ends_as_it_should(capsys: pytest.CaptureFixt
     assert "第 3 版" in six
     assert "粤康码" in six
     assert len(others) == 5
-    assert told.count("  手机 < ") == 3
+    assert told.count("  手机 < ") == 4
     for apology in ("没看懂", "出了点问题", "正在办"):
         assert apology not in told
 
@@ -85,16 +85,18 @@ def test_worse_colour_comes_at_night_by_itself_and_better_one_waits_for_the_morn
 ) -> None:
     agreed = notices[0]
     assert "申报好了" not in agreed
-    before, night, morning = agreed.split("  手机 < ")
+    before, night, *mornings = agreed.split("  手机 < ")
+    morning = "".join(mornings)
     assert before.rstrip().endswith("a fever, tonight")
     assert night.startswith("23:40 服务通知")
     assert "     │ 健康码：湖北健康码\n     │ 变化：🟢 绿码 → 🟡 黄码\n" in night
     card, _, answers = night.partition("我 > 为什么")
     assert "发热" not in card
-    assert "还能主动提醒您 1 次" in answers
+    assert "还能主动提醒您 1 次" in morning
+    assert "还能主动提醒您" not in answers
     assert "依据：" in answers
     assert "变色提醒：还剩 1 次" in answers.partition("我 > 提醒还剩几次")[2]
-    assert morning.startswith("07:00 聊天消息")
+    assert all(each.startswith("07:00 聊天消息") for each in mornings)
     assert "湖北健康码有变化：🟡 黄码 → 🟢 绿码" in morning
 
 

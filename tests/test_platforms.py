@@ -76,10 +76,18 @@ async def test_every_channel_that_is_set_up_can_be_sent_to(url: str, key_files: 
 
 
 async def test_template_counts_only_with_an_id_and_words(url: str) -> None:
-    templates = {"colour_changed": "T-1", "asked_first": "", "no_such_kind": "T-3"}
+    templates = {"colour_changed": "T-1", "asked_first": ""}
     made = build(url, wechat_mini=MiniProgramSettings(**MINI, templates=templates))
     assert made.offers["wechat_mini"].templates == {"colour_changed"}
     assert made.template_kinds == {("wechat_mini", "T-1"): "colour_changed"}
+
+
+@pytest.mark.parametrize(
+    "templates", [{"no_such_kind": "T-3"}, {"colour_changed": "T-1", "asked_first": "T-1"}]
+)
+async def test_template_that_would_never_be_used_stops_the_start(url: str, templates: dict[str, str]) -> None:
+    with pytest.raises(Misconfigured, match="YIMA_WECHAT_MINI__TEMPLATES"):
+        build(url, wechat_mini=MiniProgramSettings(**MINI, templates=templates))
 
 
 async def test_production_has_no_simulator(url: str) -> None:

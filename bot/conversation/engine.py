@@ -258,9 +258,8 @@ class Engine:
                 turn.work,
                 resident_id=resident_id,
                 changes=[change for changed_id, change in turn.work.changes if changed_id == resident_id],
-                person_ids=[
-                    each for each in persons.get(resident_id, ()) if each != turn.ctx.account.person_id
-                ],
+                person_ids=persons.get(resident_id, ()),
+                acting=turn.ctx.account.person_id,
                 unsent=unsent.get(resident_id, ()),
             )
 

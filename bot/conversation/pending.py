@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from bot.clock import Clock
@@ -24,7 +25,7 @@ def storable(incoming: Incoming, consent: str | None) -> Incoming:
     """What may be kept of it: before consent nothing of the content but the answer to the consent itself."""
     if consent == GIVEN or answers_consent(incoming.text):
         return incoming
-    return incoming.with_text("")
+    return replace(incoming, text="", event_key="", media=None, spot=None)
 
 
 class PendingMessages:

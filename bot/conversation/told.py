@@ -64,6 +64,8 @@ def worded_params(
         worded["scheme"] = _scheme(world, language, str(worded["scheme"]))
     if worded.get("new") in _COLOURS:
         worded["new"] = _colour(texts, language, worded["new"])
+    if kind == "subscription_low":
+        worded["what"] = texts.say(language, f"reachable.kind_{worded['kind']}")
     if "platform" in worded:
         worded["platform"] = texts.say(language, f"notice.on_{worded['platform']}")
     return worded

@@ -9,6 +9,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 import orjson
+import structlog
 
 from bot.channels.plain_text import picked, render_text
 from bot.clock import Clock
@@ -21,10 +22,13 @@ from bot.conversation.routing import Route, respond
 from bot.conversation.texts import Texts
 from bot.conversation.told import notice_text
 from bot.conversation.understanding.places import Places
+from bot.errors import NoWords
 from bot.message import Incoming, Reply, Text
+from bot.notices.kinds import KINDS
 from bot.notices.ledger import wake_person
-from bot.notices.outbox import mark_told, notify
-from bot.notices.windows import note_contact
+from bot.notices.outbox import mark_told, notify, try_again
+from bot.notices.windows import CONTACTS, note_contact
+from bot.services.consent import GIVEN
 from bot.services.residents import tell_age
 from bot.services.world import World
 from bot.store import indexes
@@ -40,6 +44,7 @@ Act = Callable[[Context], Awaitable[Any]]
 """What the front end asks for: it records changes on the context and returns plain data."""
 
 REPLY_CONTEXT = "inbox.reply"
+_log = structlog.get_logger("conversation")
 REPLY_KEPT = timedelta(hours=48)
 _ANSWER_KEPT = timedelta(hours=24)  # an answer that couldn't be sent for a day answers nothing any more
 _NOTICES_AT_ONCE = 3
@@ -89,17 +94,15 @@ async def take_turn(
     answer goes out as a notice."""
     ctx = _context(tools, incoming, snapshot)
     before = _fingerprint(ctx.talk)
+    agreed = ctx.account.consent == GIVEN
     note_contact(ctx.work, ctx.account, incoming, wire=tools.clock.wire())
     route, reply = await respond(incoming, ctx, tools.routes)
     if reply is not None:
-        if incoming.channel in tools.told and snapshot.notices:
-            reply = _with_notices(ctx, reply, snapshot.notices)
+        reply = _with_notices(tools, ctx, reply, snapshot, agreed, promised=bool(owner))
         reply = first_page(reply, ctx, tools.limits.get(incoming.channel))
         ctx.talk.offer(reply)
-    if (
-        len(snapshot.notices) > _NOTICES_AT_ONCE
-    ):  # the window is open now: the others needn't wait for an answer
-        wake_person(ctx.work, ctx.account.person_id)
+    elif incoming.kind in CONTACTS:
+        _wake(ctx.work, ctx.account, snapshot.notices)
     _save_talk(tools, ctx, snapshot, before)
     _claim_message(tools, ctx, reply, key, owner)
     return Turn(ctx.work, reply, route, ctx)
@@ -163,16 +166,50 @@ def _new_account(tools: Tools, incoming: Incoming, work: Work) -> Account:
     return account
 
 
-def _with_notices(ctx: Context, reply: Reply, notices: Sequence[WaitingNotice]) -> Reply:
-    """Waiting notices first, as they were meant to come before; each is told once."""
-    said = []
-    for notice in notices[:_NOTICES_AT_ONCE]:
-        text = notice_text(
+def _with_notices(
+    tools: Tools, ctx: Context, reply: Reply, snapshot: Snapshot, agreed: bool, *, promised: bool
+) -> Reply:
+    """Waiting notices first, as they were meant to come before; each is told once, and only in an answer that
+    is given at once: one that is itself sent later may never arrive. The others are sent now that the person is
+    here."""
+    said: list[Text] = []
+    told: set[int] = set()
+    channel = ctx.message.channel
+    if channel in tools.told and channel not in tools.by_notice and not promised:
+        for notice in snapshot.notices:
+            text = _words_of(ctx, notice, agreed) if len(said) < _NOTICES_AT_ONCE else None
+            if text is not None:
+                said.append(Text(text))
+                told.add(notice.id)
+                mark_told(ctx.work, notice, channel)
+    _wake(ctx.work, ctx.account, [notice for notice in snapshot.notices if notice.id not in told])
+    return Reply((*said, *reply.parts))
+
+
+def _words_of(ctx: Context, notice: WaitingNotice, agreed: bool) -> str | None:
+    """What it says to this account; None if it isn't for it, or can't be read."""
+    kind = KINDS.get(notice.kind)
+    if kind is None or not (agreed or kind.asked):
+        return None
+    if kind.own_account and notice.account_id != ctx.account.id:
+        return None
+    try:
+        return notice_text(
             ctx.world, ctx.texts, ctx.language, kind=notice.kind, params_sealed=notice.params_sealed
         )
-        said.append(Text(text))
-        mark_told(ctx.work, notice, ctx.message.channel)
-    return Reply((*said, *reply.parts))
+    except NoWords as error:
+        _log.warning("notice has no text", action="notice_read_fail", notice=notice.id, error=str(error))
+        return None
+
+
+def _wake(work: Work, account: Account, notices: Sequence[WaitingNotice]) -> None:
+    """Whoever is here can be reached: what waits is looked at again."""
+    if not notices:
+        return
+    for notice in notices:
+        if notice.state == "failed":
+            try_again(work, notice)
+    wake_person(work, account.person_id)
 
 
 def _save_talk(tools: Tools, ctx: Context, snapshot: Snapshot, before: tuple[str, str, bytes]) -> None:

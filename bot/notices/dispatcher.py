@@ -93,6 +93,7 @@ class Dispatcher:
         self._claims = Claims(database, reachability, owner=owner)
         self._lanes: dict[str, Lane] = lanes(outbounds, at_once, pace)
         self._sending: set[asyncio.Task[None]] = set()
+        self._ours: set[int] = set()  # notices that are being sent, or whose outcome is still to be written
         self._ended: list[Ended] = []
         self._waiters: list[asyncio.Future[None]] = []
         self._woken = asyncio.Event()
@@ -202,7 +203,7 @@ class Dispatcher:
             )
         if turn.looking:
             turn.left = await leftovers.recover(
-                self._database, session, self._is_idempotent, owner=self._owner, now=now, wire=wire
+                self._database, session, self._is_idempotent, ours=self._ours, now=now, wire=wire
             )
         if turn.overdue:
             await leftovers.expire(session, turn.overdue)
@@ -240,6 +241,7 @@ class Dispatcher:
 
     def _begin(self, notice: Claimed, channel: Channel) -> None:
         self._lanes[channel.channel].begin()
+        self._ours.add(notice.id)
         task = asyncio.create_task(self._send(notice, channel), name="notice")
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
@@ -277,6 +279,7 @@ class Dispatcher:
 
     def _forget(self, ended: Sequence[Ended]) -> None:
         written = {id(each) for each in ended}
+        self._ours -= {each.notice.id for each in ended}
         self._ended = [each for each in self._ended if id(each) not in written]
 
     def _room(self, wire: datetime) -> Room:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +13,7 @@ INTERRUPTED = "interrupted"
 _AT_ONCE = 500
 _LEFT = (
     "SELECT id, resident_id, attempts, failures, channel, way, kind FROM notices"  # noqa: S608 - our own text
-    f" WHERE state = 'sending' AND owner <> ? AND lease_until <= ? ORDER BY id LIMIT {_AT_ONCE:d}"
+    f" WHERE state = 'sending' AND lease_until <= ? ORDER BY id LIMIT {_AT_ONCE:d}"
 )
 _SETTLE = (
     "UPDATE notices SET state = ?, reason = ?, failures = ?, try_at = ?, owner = '', lease_until = NULL"
@@ -44,16 +44,19 @@ async def recover(
     session: Session,
     idempotent: Callable[[str, str], bool],
     *,
-    owner: str,
+    ours: Collection[int],
     now: datetime,
     wire: datetime,
 ) -> list[Interrupted]:
-    """Settle what others than `owner` were sending when their lease ended; `idempotent` is asked for (channel, way)."""
+    """Settle what was being sent when its lease ended, except for what is under way here (`ours`); `idempotent` is
+    asked for (channel, way)."""
     skip = "" if database.dialect == "sqlite" else " FOR UPDATE SKIP LOCKED"
     found, changes = [], []
     for notice_id, resident_id, attempts, failures, channel, way, kind in await session.fetch(
-        _LEFT + skip, [owner, wire]
+        _LEFT + skip, [wire]
     ):
+        if notice_id in ours:
+            continue
         again = idempotent(channel, way)
         state, at = ("queued", now) if again else ("unknown", None)
         changes.append((state, INTERRUPTED, failures + again, at, resident_id, notice_id, attempts))

@@ -53,6 +53,21 @@ def notify(  # noqa: PLR0913 - the columns of a row, each by its name
     )
 
 
+def try_again(work: Work, notice: WaitingNotice) -> None:
+    """A notice that failed is queued once more: its person is here, and another way may be open now."""
+    work.expect("notices", notice.id, notice.attempts)
+    work.update(
+        "notices",
+        {"resident_id": notice.resident_id, "id": notice.id},
+        attempts=notice.attempts + 1,
+        state="queued",
+        try_at=work.now,
+        failures=0,
+        reason="",
+        way="",
+    )
+
+
 def mark_told(work: Work, notice: WaitingNotice, channel: str) -> None:
     """The notice goes out with an answer on that channel, unless it has been claimed since it was read: then the
     whole answer is made anew."""

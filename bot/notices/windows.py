@@ -36,6 +36,8 @@ _OFFICIAL_EVENT = Window(3, timedelta(minutes=1))
 _ALIPAY_MESSAGE = Window(UNCOUNTED, timedelta(hours=48), of_message=True)
 _ALIPAY_EVENT = Window(UNCOUNTED, timedelta(minutes=5))
 _FROM_THE_PERSON = frozenset(Kind) - {Kind.UNFOLLOW, Kind.DELIVERY}
+CONTACTS = _FROM_THE_PERSON - {Kind.SUBSCRIPTION, Kind.CALL}
+"""What somebody does in the chat itself."""
 _SAID = (Kind.TEXT, Kind.VOICE, Kind.IMAGE, Kind.LOCATION, Kind.PAGE)
 
 WINDOWS: Mapping[tuple[str, Kind], Window] = {

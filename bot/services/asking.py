@@ -180,7 +180,7 @@ def _tell(world: World, work: Work, resident: Resident, person_id: int, question
         },
         dedup_key=f"asked:{question.fact_id}",
         expires_at=question.ends_at(resident.zone),
-        urgent=True,
+        urgent=bool(question.colour),  # one that changed no colour can wait for the morning
     )
 
 

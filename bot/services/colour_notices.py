@@ -9,13 +9,18 @@ from datetime import timedelta
 from hashlib import blake2b
 from typing import Any
 
+import structlog
+
 from bot.core.model import SEVERITY, Colour, State
+from bot.errors import Unsealable
 from bot.notices.outbox import CONTEXT, notify
 from bot.services.rescore import Change
 from bot.services.world import World
 from bot.store.database import Database
 from bot.store.sealing import KeyRing
 from bot.store.work import Work
+
+_log = structlog.get_logger("notices")
 
 KIND = "colour_changed"
 SETTLES = timedelta(minutes=10)  # a correction is often followed by the next one
@@ -57,7 +62,17 @@ async def unsent_of(
     )
     found: dict[int, list[Unsent]] = {}
     for notice_id, resident_id, person_id, attempts, sealed in rows:
-        changes = tuple(Change(*each) for each in changes_in(keys.open_json(CONTEXT, sealed)))
+        try:
+            changes = tuple(Change(*each) for each in changes_in(keys.open_json(CONTEXT, sealed)))
+        except (
+            Unsealable,
+            KeyError,
+            TypeError,
+        ) as error:  # it can't be sent either, and mustn't stop a re-score
+            _log.warning(
+                "notice unreadable", action="notice_read_fail", notice=notice_id, error=type(error).__name__
+            )
+            continue
         found.setdefault(resident_id, []).append(Unsent(notice_id, resident_id, person_id, attempts, changes))
     return found
 
@@ -82,22 +97,37 @@ def notify_changes(
     person_ids: Iterable[int],
     unsent: Sequence[Unsent] = (),
     told_otherwise: Collection[str] = (),
+    acting: int | None = None,
 ) -> None:
     """Queue one notice of all codes that changed to each person, in the place of those not sent yet, whose
     changes it tells too. A code's first colour is not a change, nor is one that is back where it was.
 
-    `told_otherwise`: codes that are pending now, whose question is a notice of its own.
+    `told_otherwise`: codes that are pending now, whose question is a notice of its own. `acting` is the person who
+    reads these changes in an answer: what they have not been told of other codes still waits for them.
     """
     fresh = [change for change in changes if change.old_colour is not None]
     if not fresh:
         return
+    answered = {change.scheme for change in fresh}
+    persons = set(person_ids) - {acting}
     for notice in unsent:
-        _replace(work, notice)
-    for person_id in person_ids:
-        earlier = [one for each in unsent if each.person_id == person_id for one in each.changes]
+        if notice.person_id not in persons and notice.person_id != acting:
+            _replace(work, notice)  # to somebody who doesn't speak for the resident any more
+    for person_id in sorted(persons | ({acting} if acting is not None else set())):
+        waiting = [each for each in unsent if each.person_id == person_id]
+        if person_id == acting:
+            waiting = [each for each in waiting if answered & {one.scheme for one in each.changes}]
+        for notice in waiting:
+            _replace(work, notice)
+        earlier = [one for each in waiting for one in each.changes]
+        news = (
+            [one for one in earlier if one.scheme not in answered]
+            if person_id == acting
+            else [*earlier, *fresh]
+        )
         told = [
             change
-            for change in _net([*earlier, *fresh])
+            for change in _net(news)
             if not (change.scheme in told_otherwise and change.new_state == State.PENDING)
         ]
         if told:

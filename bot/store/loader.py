@@ -81,8 +81,8 @@ class Loader:
         )
         self._recent_days = f"SELECT {_PUNCH_IN} FROM punch_ins WHERE {resident} AND day >= ? ORDER BY day"  # noqa: S608
         self._notices = (
-            "SELECT person_id, id, resident_id, kind, params_sealed, created_at, attempts FROM notices"  # noqa: S608
-            f" WHERE {among('person_id')} AND state IN ('queued', 'failed') AND not_before <= ? AND expires_at > ?"
+            "SELECT person_id, id, resident_id, kind, params_sealed, created_at, attempts, account_id, state FROM notices"  # noqa: S608
+            f" WHERE {among('person_id')} AND (state = 'queued' OR state = 'failed' AND reason <> 'no_words') AND not_before <= ? AND expires_at > ?"
             " ORDER BY created_at, id"
         )
 

@@ -145,6 +145,8 @@ class WaitingNotice:
     params_sealed: bytes
     created_at: datetime
     attempts: int = 0
+    account_id: int = 0
+    state: str = "queued"
 
 
 @dataclass(slots=True)
@@ -252,4 +254,4 @@ def punch_in_from(row: Any) -> PunchIn:
 
 def notice_from(row: Any) -> WaitingNotice:
     """A waiting notice from a row whose first column is the person."""
-    return WaitingNotice(row[1], row[2], row[3], row[4], instant(row[5]), row[6])
+    return WaitingNotice(row[1], row[2], row[3], row[4], instant(row[5]), row[6], row[7], row[8])

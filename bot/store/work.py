@@ -62,8 +62,8 @@ class Work:
         self.writes.append(Write("upsert", table, key, row))
 
     def add(self, table: str, key: tuple[str, ...], amount: str, **row: Any) -> None:
-        """Insert, or add to the number in column `amount` of the row with the same key, never below 0 nor
-        beyond 10,000, and overwrite the rest: safe beside others who count on the same row."""
+        """Insert, or add to the number in column `amount` of the row with the same key, never beyond 10,000, and
+        overwrite the rest: safe beside others who count on the same row. What is added is not negative."""
         self.writes.append(Write(f"add:{amount}", table, key, row))
 
     def update(self, table: str, key: dict[str, Any], **row: Any) -> None:

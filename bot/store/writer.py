@@ -89,10 +89,13 @@ class Writer:
 
     def _write(self, works: list[Work]) -> Script[list[Outcome]]:
         stale = yield from self._stale(works)
-        outcomes = [
-            Outcome.CONFLICT if any(key in stale for key in work.expected) else Outcome.COMMITTED
-            for work in works
-        ]
+        outcomes: list[Outcome] = []
+        taken: set[tuple[str, int]] = set()  # what an earlier work of the group counts on, it may move on
+        for work in works:
+            conflict = any(key in stale or key in taken for key in work.expected)
+            outcomes.append(Outcome.CONFLICT if conflict else Outcome.COMMITTED)
+            if not conflict:
+                taken.update(work.expected)
         standing = [
             work for work, outcome in zip(works, outcomes, strict=True) if outcome == Outcome.COMMITTED
         ]
@@ -219,6 +222,6 @@ def statement(verb: str, table: str, key: tuple[str, ...], columns: tuple[str, .
     sets = ", ".join(f"{column}=excluded.{column}" for column in changed)
     if amount:
         total = f"{table}.{amount} + excluded.{amount}"
-        bounded = f"CASE WHEN {total} < 0 THEN 0 WHEN {total} > {_MOST} THEN {_MOST} ELSE {total} END"
+        bounded = f"CASE WHEN {total} > {_MOST} THEN {_MOST} ELSE {total} END"
         sets = ", ".join(filter(None, (f"{amount}={bounded}", sets)))
     return f"{insert} ON CONFLICT ({', '.join(key)}) DO UPDATE SET {sets}"

@@ -17,7 +17,7 @@ _STANDINGS: Mapping[str, Mapping[str, Any]] = {
 }
 # "user refuse to accept the msg": whatever was counted, there is no agreement
 _REFUSED = "wechat_43101"
-_SENT = "SELECT id, resident_id, account_id, kind, attempts FROM notices WHERE platform_id = ? AND channel = ? AND state = 'sent'"
+_SENT = "SELECT id, resident_id, account_id, kind, attempts FROM notices WHERE platform_id = ? AND channel = ? AND account_id = ? AND state = 'sent'"
 
 
 async def note_consents(message: Incoming, ctx: Context) -> None:
@@ -39,7 +39,7 @@ async def note_deliveries(message: Incoming, ctx: Context) -> None:
 
 
 async def _note_failure(delivery: Delivery, message: Incoming, ctx: Context) -> None:
-    rows = await ctx.database.fetch(_SENT, [delivery.platform_id, message.channel])
+    rows = await ctx.database.fetch(_SENT, [delivery.platform_id, message.channel, ctx.account.id])
     standing = _STANDINGS.get(delivery.reason)
     for number, resident_id, account_id, kind, attempts in rows:
         ctx.work.expect("notices", number, attempts)

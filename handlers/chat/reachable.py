@@ -139,7 +139,7 @@ async def _left_words(ctx: Context) -> list[str]:
         name = ctx.say(key) if ctx.texts.has(key) else each.kind
         words = ctx.say("reachable.left_always") if each.left is None else ""
         lines.append(ctx.say("reachable.left", kind=name, left=each.left or 0, words=words))
-    if any(each.left is not None and each.left <= 1 for each in left.reminders):
+    if any(each.left is not None and each.left <= 1 and each.standing != "form" for each in left.reminders):
         lines.append(ctx.say("reachable.renew"))
     return lines
 

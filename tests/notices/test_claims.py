@@ -211,7 +211,7 @@ async def test_what_a_dead_process_was_sending_is_unknown_unless_it_is_safe_to_r
     async def look(session: Session) -> int:
         found = await leftovers.recover(
             desk.database, session, lambda channel, way: again,
-            owner="alive", now=desk.clock.now(), wire=desk.clock.wire(),
+            ours=set(), now=desk.clock.now(), wire=desk.clock.wire(),
         )  # fmt: skip
         return len(found)
 
@@ -225,12 +225,13 @@ async def test_what_a_dead_process_was_sending_is_unknown_unless_it_is_safe_to_r
 async def test_own_sends_are_never_taken_for_those_of_a_dead_process(desk: Desk) -> None:
     await desk.queue(await desk.somebody("li"), "hello")
     await take(desk, claims(desk, "alive"))
+    ((notice_id,),) = await desk.rows("SELECT id FROM notices")
     desk.advance(hours=1)
 
     async def look(session: Session) -> int:
         found = await leftovers.recover(
             desk.database, session, lambda channel, way: False,
-            owner="alive", now=desk.clock.now(), wire=desk.clock.wire(),
+            ours={notice_id}, now=desk.clock.now(), wire=desk.clock.wire(),
         )  # fmt: skip
         return len(found)
 

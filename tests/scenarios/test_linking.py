@@ -52,13 +52,14 @@ async def test_no_on_the_older_platform_is_told_kindly_on_the_newer(database_url
         assert await persons(service) == 2
 
 
-async def test_notice_waits_for_whichever_account_writes_first(database_url: str) -> None:
+async def test_news_of_a_request_is_told_where_it_was_made(database_url: str) -> None:
     clock = FakeClock()
     async with running(database_url, clock=clock) as service:
         await taken(service)
         await service.talk(NEWER, "绑定")
         await service.say(OLDER, "是我")
-        assert "确认好了" in await service.say(OLDER, "我的码")
+        assert "确认好了" not in await service.say(OLDER, "我的码")
+        assert "确认好了" in await service.say(NEWER, "我的码")
         assert "确认好了" not in await service.say(NEWER, "我的码")
 
 

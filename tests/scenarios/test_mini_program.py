@@ -112,7 +112,19 @@ async def test_nothing_is_sent_to_whom_nothing_may_be_sent_and_the_next_answer_t
         assert reason in {"not_subscribed", "window_closed"}
         answer = "\n".join(await they.say(LI, "我的码"))
         assert "有变化" in answer
-        assert (await states(they))[-1][1:3] == ("sent", "with_answer")
+        assert (await states(they))[-1][1:3] == ("sent", "customer_service")
+
+
+async def test_notice_that_can_not_be_read_silences_nobody(database_url: str) -> None:
+    async with phones(database_url) as they:
+        await they.talk(LI, *DECLARED)
+        they.pass_time(hours=49)
+        await become_red(they)
+        await they.service.database.execute(
+            "UPDATE notices SET params_sealed = ? WHERE state = 'queued'", [b"x"]
+        )
+        for _ in range(2):
+            assert "湖北健康码" in "\n".join(await they.say(LI, "我的码"))
 
 
 async def test_consent_that_comes_later_lets_the_waiting_notice_go(database_url: str) -> None:

@@ -104,6 +104,38 @@ def test_notice_to_somebody_else_is_not_merged_into_mine() -> None:
     assert [each[0] for each in params["changes"]] == ["hubei"]
 
 
+def acting(*unsent: Unsent) -> list[Write]:
+    """What is recorded where that person reads of hubei's change in the answer."""
+    work = Work(now=MORNING)
+    notify_changes(
+        make_world(), work, resident_id=RESIDENT, changes=[change("green", "red")], person_ids=[PERSON],
+        unsent=unsent, acting=PERSON,
+    )  # fmt: skip
+    return work.writes
+
+
+def test_whoever_acts_still_hears_of_the_codes_that_the_answer_does_not_tell() -> None:
+    other = Unsent(1, RESIDENT, PERSON, 0, (change("green", "yellow", scheme="wuhan"),))
+    assert acting(other) == []
+    both = Unsent(2, RESIDENT, PERSON, 0, (change("green", "yellow", scheme="wuhan"), change("red", "green")))
+    replaced, told = acting(both)
+    assert (replaced.row["id"], replaced.row["state"]) == (2, "replaced")
+    params = make_world().keys.open_json(CONTEXT, told.row["params_sealed"])
+    assert [each[0] for each in params["changes"]] == ["wuhan"]
+
+
+async def test_notice_that_can_not_be_opened_stops_no_re_score(database: Database) -> None:
+    stores = Stores(database)
+    resident_id = await stores.add()
+    work = Work(now=MORNING)
+    notify_changes(
+        stores.world, work, resident_id=resident_id, changes=[change("red", "green")], person_ids=[PERSON]
+    )  # fmt: skip
+    await stores.writer.commit(work)
+    await database.execute("UPDATE notices SET params_sealed = ?", [b"damaged"])
+    assert await unsent_of(database, stores.world.keys, [resident_id]) == {}
+
+
 def test_notice_of_an_earlier_version_is_still_understood() -> None:
     assert changes_in({"scheme": "hubei", "old": "green", "new": "red"}) == [
         ["hubei", "green", "decided", "red", "decided"]

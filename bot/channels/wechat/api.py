@@ -131,7 +131,16 @@ class WeChatApi:
         elif filled.page and page_of:
             body["miniprogram"] = {"appid": page_of, "pagepath": filled.page}
         try:
-            return _sent(await self._post(TEMPLATE, body, template_id=filled.template_id, idempotent=True))
+            return await self._template(body, filled.template_id)
+        except SendFailed as failed:
+            if failed.trouble is not Trouble.UNKNOWN:
+                raise
+        # at once, in the same way: then the platform drops it if the first one arrived
+        return await self._template(body, filled.template_id)
+
+    async def _template(self, body: Mapping[str, Any], template_id: str) -> Sent:
+        try:
+            return _sent(await self._post(TEMPLATE, body, template_id=template_id))
         except Refusal as refusal:
             if refusal.code == SENT_BEFORE:
                 return Sent()

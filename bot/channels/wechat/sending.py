@@ -26,7 +26,9 @@ class WeChatOutbound:
         self.channel = channel
         self.app = api.shared.name
         self.ways = _WAYS[channel]
-        self.idempotent = frozenset({Way.TEMPLATE}) & self.ways
+        self.idempotent: frozenset[Way] = (
+            frozenset()
+        )  # a later try may go another way: it is not left to that
         self._api = api
         self._page_state = page_state
         self._page_of = page_of

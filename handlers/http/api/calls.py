@@ -37,6 +37,9 @@ class ApiSettings(Protocol):
     @property
     def api_calls_per_minute(self) -> int: ...
 
+    @property
+    def logins_per_minute(self) -> int: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Api:

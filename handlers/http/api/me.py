@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from bot.core.model import Identity
+from bot.notices.ledger import wake_person
 from bot.services.codes import missing_of
 from bot.services.consent import CONSENT_VERSION, GIVEN, note_consent
 from bot.store.snapshot import Resident
@@ -134,6 +135,7 @@ async def answer_consent(call: Call) -> ConsentTold:
     agreed = account.consent == GIVEN
     if call.body.agree and not agreed:
         note_consent(work, account, GIVEN)
+        wake_person(work, account.person_id)
     if not call.body.agree and account.consent not in ("refused", "withdrawn"):
         note_consent(work, account, "withdrawn" if agreed else "refused")
         work.delete("dialogues", {"account_id": account.id})

@@ -80,5 +80,5 @@ def _text(call: Call, kind: str, sealed: bytes, *, urgent: bool) -> str | None:
 
 def reason_words(call: Call, reason: str) -> str:
     """The reason in words, where the chat has words for it."""
-    key = f"reachable.{reason}"
+    key = f"reachable.why_{reason}"
     return call.ctx.say(key) if reason and call.ctx.texts.has(key) else ""

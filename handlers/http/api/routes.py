@@ -43,8 +43,8 @@ def add_routes(app: web.Application, settings: ApiSettings, logins: Mapping[str,
         metrics=app[METRICS],
         logins=entered,
         calls=Buckets(settings.api_calls_per_minute),
-        entries=Buckets(max(1, settings.api_calls_per_minute // 10)),
-        strangers=Buckets(settings.api_calls_per_minute),
+        entries=Buckets(settings.logins_per_minute),
+        strangers=Buckets(settings.logins_per_minute),
         proxies=trusted_networks(settings.trusted_proxies),
     )
     app.cleanup_ctx.append(_loader)

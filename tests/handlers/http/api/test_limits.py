@@ -97,8 +97,8 @@ async def test_sessions_are_limited_each_by_itself(database_url: str) -> None:
         assert (await li.get("/me")).status == 200
 
 
-async def test_logins_are_limited_by_address_to_a_tenth(database_url: str) -> None:
-    async with running(database_url, api_calls_per_minute=20, trusted_proxies="127.0.0.1") as service:
+async def test_logins_are_limited_by_address(database_url: str) -> None:
+    async with running(database_url, logins_per_minute=2, trusted_proxies="127.0.0.1") as service:
         for number in range(2):
             body = {"platform": "simulator", "code": f"user {number}"}
             assert (await Front(service).post("/sessions", body, X_Forwarded_For="5.6.7.8")).status == 201
@@ -109,6 +109,6 @@ async def test_logins_are_limited_by_address_to_a_tenth(database_url: str) -> No
 
 
 async def test_strangers_who_try_tokens_are_limited(database_url: str) -> None:
-    async with running(database_url, api_calls_per_minute=10) as service:
+    async with running(database_url, logins_per_minute=10) as service:
         answers = [await Front(service, token=f"{number:064x}").get("/me") for number in range(11)]
         assert [answer.status for answer in answers] == [401] * 10 + [429]

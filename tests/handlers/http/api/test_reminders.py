@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bot.channels.login import PlatformUser
+from bot.notices.conditions import BY_REASON
 from handlers.http.api.calls import API
 from tests.handlers.http.api.front import Front
 from tests.service import Service
@@ -116,3 +117,18 @@ async def test_each_platform_has_its_own_result(service: Service) -> None:
     assert (await mini.post("/subscriptions", {"form_id": "f"})).wrong == {"form_id": "other_platform"}
     for neither_or_both in ({}, {**result, "form_id": "f"}):
         assert (await mini.post("/subscriptions", neither_or_both)).wrong == {"results": "one_of_both"}
+
+
+@pytest.mark.parametrize("reason", sorted(BY_REASON))
+async def test_every_reason_has_words(service: Service, reason: str) -> None:
+    texts = service.tools.texts
+    assert texts.say("zh", f"reachable.why_{reason}")
+    assert texts.say("en", f"reachable.why_{reason}")
+
+
+async def test_reason_is_told_in_words_too(service: Service) -> None:
+    front = await on(service, "wechat_mini")
+    answer = await front.get("/reachability")
+    told = [each["text"] for kind in answer.body["kinds"] for each in kind["obstacles"]]
+    assert told
+    assert all(told)
