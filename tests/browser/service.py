@@ -12,7 +12,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 from bot.store.ids import new_id
 from bot.store.key_file import load_keys
@@ -82,26 +82,41 @@ class Service:
     def queue_notice(
         self, user: str, kind: str, params: dict[str, Any], *, after: timedelta = timedelta(0)
     ) -> None:
-        """Leave a notice for that user's account, as another process would; due `after` the real time."""
+        """Leave an urgent notice for that user's account, as another process would; due `after` the real time."""
         keys = load_keys("", "", state_folder=self.folder / "var", production=False)
         now = datetime.now(UTC)
         with closing(sqlite3.connect(self.folder / "yima.db", timeout=10)) as connection, connection:
             index = keys.index("account:simulator", user)
             found = connection.execute("SELECT id FROM accounts WHERE external_index = ?", [index]).fetchone()
             connection.execute(
-                "INSERT INTO notices (id, resident_id, account_id, kind, params_sealed, state, dedup_key, not_before,"
-                " expires_at, created_at) VALUES (?, 1, ?, ?, ?, 'queued', ?, ?, ?, ?)",
+                "INSERT INTO notices (id, resident_id, account_id, person_id, kind, params_sealed, priority, state,"
+                " dedup_key, not_before, try_at, expires_at, created_at)"
+                " VALUES (?, 1, ?, ?, ?, ?, 1, 'queued', ?, ?, ?, ?, ?)",
                 [
                     new_id(),
+                    found[0],
                     found[0],
                     kind,
                     keys.seal_json("notices.params", params),
                     str(new_id()),
                     (now + after).isoformat(" "),
+                    (now + after).isoformat(" "),
                     (now + after + timedelta(days=900)).isoformat(" "),
                     now.isoformat(" "),
                 ],
             )
+            connection.execute("UPDATE accounts SET consent = 'given' WHERE id = ?", [found[0]])
+        self._look()
+
+    def _look(self) -> None:
+        """Nobody in that process knows of it: a move of its clock by nothing makes it look."""
+        request = Request(
+            f"{self.address}/simulator/clock",
+            data=b'{"forward": {"minutes": 0}}',
+            headers={"Content-Type": "application/json"},
+        )
+        with urlopen(request, timeout=20) as response:
+            assert response.status == 200
 
 
 def free_port() -> int:

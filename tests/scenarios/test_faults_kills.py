@@ -120,7 +120,9 @@ async def test_kill_while_sends_hang_leaves_only_those_unknown_and_sends_nothing
         api.faults.heal()
         stand, times = await after_the_lease(database_url, api)
     assert stand == Counter({("sent", ""): 80 - under_way, ("unknown", "interrupted"): under_way})
-    assert times == once_each(texts)
+    assert not times - once_each(texts)
+    # what was claimed and not written to the platform yet is unknown as well
+    assert (once_each(texts) - times).total() <= under_way
 
 
 @pytest.mark.slow
@@ -144,4 +146,5 @@ async def test_kill_of_one_of_two_senders_leaves_its_own_unknown_and_the_other_g
         assert 0 < left <= AT_ONCE
         stand, times = await after_the_lease(url, api)
     assert stand == Counter({("sent", ""): 80 - left, ("unknown", "interrupted"): left})
-    assert times == once_each(texts)
+    assert not times - once_each(texts)
+    assert (once_each(texts) - times).total() <= left
