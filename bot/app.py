@@ -65,7 +65,8 @@ from handlers.http.keys import (
 from handlers.http.typing_indicator import TypingIndicator
 
 _WEBHOOK_BYTES = 64 * 1024
-_CHATS = frozenset({"wechat_official", "wechat_mini", "alipay"})
+_PASSIVE = frozenset({"wechat_official"})  # channels that are answered in the same breath
+_BY_API = frozenset({"wechat_mini", "alipay"})
 _PLATFORMS = web.AppKey("platforms", Platforms)
 _log = structlog.get_logger("rulebooks")
 
@@ -120,9 +121,9 @@ def _tools(app: web.Application, settings: Settings, world: World) -> Tools:
         forms=FORMS,
         reachability=Reachability(app[DATABASE], app[CLOCK], platforms.offers),
         template_kinds=platforms.template_kinds,
-        limits=dict.fromkeys(_CHATS, LIMIT_BYTES),
-        told=_CHATS,
-        by_notice=_CHATS - {"wechat_official"},
+        limits=dict.fromkeys(_PASSIVE | _BY_API, LIMIT_BYTES),
+        told=_PASSIVE,
+        by_notice=_BY_API,
     )
 
 

@@ -153,9 +153,11 @@ def _possible(kind: str, schemes: tuple[str, ...], every_pair: bool) -> Iterator
     if kind == "link_asked":
         yield from ({"platform": name} for name in ("wechat_official", "wechat_mini", "alipay", "simulator"))
     elif kind == "asked_first":
-        for scheme in schemes:
-            for others in (0, 1, len(schemes)):
-                yield from ({"scheme": scheme, "others": others, "new": new} for new in ("", *colours))
+        for number, scheme in enumerate(schemes):
+            many = every_pair or number == 0
+            for others in (0, 1, len(schemes)) if many else (0,):
+                found = ("", *colours) if many else ("",)
+                yield from ({"scheme": scheme, "others": others, "new": new} for new in found)
     else:
         for number, (old, new) in enumerate(product(colours, repeat=2)):
             for scheme in schemes if every_pair or number == 0 else schemes[:1]:

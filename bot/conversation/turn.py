@@ -175,7 +175,7 @@ def _with_notices(
     said: list[Text] = []
     told: set[int] = set()
     channel = ctx.message.channel
-    if channel in tools.told and channel not in tools.by_notice and not promised:
+    if channel in tools.told and not promised:
         for notice in snapshot.notices:
             text = _words_of(ctx, notice, agreed) if len(said) < _NOTICES_AT_ONCE else None
             if text is not None:
