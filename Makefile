@@ -9,11 +9,12 @@ WORKERS ?= 2
 COVERAGE ?= 90
 # The suites that write to the database: they run again on PostgreSQL.
 ON_DATABASE := $(wildcard tests/conversation/test_*.py tests/handlers tests/notices tests/regressions tests/scenarios tests/scheduler tests/services tests/store)
+QUICK := not slow and not peers
 # A hang is a failure.
 limit = $(if $(shell command -v timeout),timeout --kill-after=30 $(1))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-sqlite test-postgresql test-peers check format bench demo install clean
+.PHONY: help run test test-sqlite test-postgresql test-slow test-peers check format bench demo install clean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## / - /'
@@ -21,13 +22,17 @@ help:  ## what can be made
 run: install  ## migrate, seed a small town, serve, print the simulator's address
 	$(BIN)/python -m bot serve
 
-test: test-sqlite test-postgresql  ## all tests: on SQLite, and where a server answers on PostgreSQL
+test: test-sqlite test-postgresql  ## all tests but the slow ones: on SQLite, and where a server answers on PostgreSQL
 
-test-sqlite: install  ## all tests on SQLite, with the floor of branch coverage
-	$(call limit,1200) $(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term --cov-fail-under=$(COVERAGE)
+test-sqlite: install  ## the tests on SQLite, with the floor of branch coverage
+	$(call limit,1200) $(BIN)/python -m pytest -n $(WORKERS) -m "$(QUICK)" --cov --cov-report=term --cov-fail-under=$(COVERAGE)
 
 test-postgresql: install  ## what touches the database, on PostgreSQL; skipped with a reason where no server answers
-	YIMA_TEST_BACKEND=postgresql $(call limit,1200) $(BIN)/python -m pytest -n $(WORKERS) $(ON_DATABASE)
+	YIMA_TEST_BACKEND=postgresql $(call limit,1200) $(BIN)/python -m pytest -n $(WORKERS) -m "$(QUICK)" $(ON_DATABASE)
+
+test-slow: install  ## what kills processes, drives a browser, migrates or measures; CI runs it too
+	$(call limit,1500) $(BIN)/python -m pytest -n $(WORKERS) -m "slow and not peers"
+	YIMA_TEST_BACKEND=postgresql $(call limit,1200) $(BIN)/python -m pytest -n $(WORKERS) -m slow tests/scenarios tests/services
 
 test-peers: install  ## third parties against our fakes and our cryptography; installs them below var/peers
 	$(call limit,1500) $(BIN)/python -m pytest -m peers tests/peers

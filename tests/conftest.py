@@ -24,6 +24,28 @@ __all__ = ["postgres_database_url", "postgres_session_url"]
 hypothesis.settings.register_profile("yima", deadline=None)
 hypothesis.settings.load_profile("yima")
 
+# what takes long by its nature: real processes that are killed, whole migrations, browsers, populations
+SLOW = (
+    "benchmarks/",
+    "browser/",
+    "commands/test_rescore",
+    "core/columnar/",
+    "handlers/http/api/test_schemathesis",
+    "regressions/test_overlapping",
+    "scenarios/test_faults",
+    "scenarios/test_kills",
+    "scenarios/test_once",
+    "scenarios/test_probes",
+    "scenarios/test_reload",
+    "services/test_population",
+    "store/test_migrate",
+    "store/test_schema",
+    "store/test_sqlite_editor",
+    "test_cli",
+    "test_demo",
+)
+_TESTS = Path(__file__).resolve().parent
+
 BACKEND = os.environ.get("YIMA_TEST_BACKEND", "sqlite")
 
 
@@ -98,3 +120,10 @@ def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
         if name.startswith("YIMA_") and not name.startswith("YIMA_TEST_"):
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is slow: `make test` leaves it to `make test-slow`, and CI runs both."""
+    for item in items:
+        if item.path.relative_to(_TESTS).as_posix().startswith(SLOW):
+            item.add_marker(pytest.mark.slow)

@@ -77,7 +77,7 @@ async def test_refused_recipient_is_tried_once_and_told_with_the_next_answer(
         passes(they.app.person(LI))
         assert changes_in(await they.say(LI, "我的码")) == 2
         rows = await they.service.rows("SELECT state, way FROM notices WHERE kind = 'colour_changed'")
-        assert rows == [("sent", "with_answer")] * 2
+        assert rows == [("sent", "customer_service")] * 2
 
 
 async def test_subscription_that_was_spent_elsewhere_is_believed_after_one_refusal(
