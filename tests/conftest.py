@@ -24,19 +24,17 @@ __all__ = ["postgres_database_url", "postgres_session_url"]
 hypothesis.settings.register_profile("yima", deadline=None)
 hypothesis.settings.load_profile("yima")
 
-# what takes long by its nature: real processes that are killed, whole migrations, browsers, populations
+# what takes long by its nature: whole services, killed processes, migrations, browsers, populations, properties
 SLOW = (
     "benchmarks/",
     "browser/",
     "commands/test_rescore",
     "core/columnar/",
+    "core/test_foresight",
+    "core/test_properties",
     "handlers/http/api/test_schemathesis",
     "regressions/test_overlapping",
-    "scenarios/test_faults",
-    "scenarios/test_kills",
-    "scenarios/test_once",
-    "scenarios/test_probes",
-    "scenarios/test_reload",
+    "scenarios/",
     "services/test_population",
     "store/test_migrate",
     "store/test_schema",
