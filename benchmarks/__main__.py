@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from benchmarks import assess, notices, population, punch_in
+from benchmarks import assess, notices, population, punch_in, reminders
 
 BENCHMARKS: tuple[tuple[str, Callable[[list[str]], int]], ...] = (
     ("assess", assess.main),
     ("population", population.main),
     ("punch_in", punch_in.main),
     ("notices", notices.main),
+    ("reminders", reminders.main),
 )
 
 

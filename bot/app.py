@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import secrets
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 import structlog
 from aiohttp import web
 
+from bot.channels import names
 from bot.channels.wechat.replies import LIMIT_BYTES
 from bot.clock import Clock
 from bot.conversation.engine import Engine
@@ -27,11 +28,14 @@ from bot.notices.templates import NoticeTemplates
 from bot.platforms import Platforms, build_platforms
 from bot.services import clock_offset
 from bot.services.borders import load_borders
+from bot.services.daily_reports import due_reports
+from bot.services.policy import load_policies
 from bot.services.real_name import NoRealNameService, RealNameService
 from bot.services.real_name_fake import FakeRealNameService
 from bot.services.real_name_http import HttpRealNameService
 from bot.services.rescore_keeper import RescoreKeeper
 from bot.services.rescorer import Rescorer
+from bot.services.retention import load_retention
 from bot.services.risk import load_risk
 from bot.services.rulebooks import Shelf
 from bot.services.schemes import load_schemes
@@ -47,14 +51,16 @@ from bot.store.sealing import KeyRing
 from bot.store.writer import Writer
 from config.settings import Settings
 from handlers.chat.routes import FORMS, ROUTES
-from handlers.http import probes, simulator, webhooks
+from handlers.http import my_data, probes, simulator, webhooks
 from handlers.http.api import routes as api_routes
 from handlers.http.keys import (
     ALIPAY,
     CLOCK,
+    CLOCK_MOVER,
     DATABASE,
     DISPATCHER,
     ENGINE,
+    JOB_STATES,
     METRICS,
     MINI,
     OFFICIAL,
@@ -63,11 +69,16 @@ from handlers.http.keys import (
     TYPING,
 )
 from handlers.http.typing_indicator import TypingIndicator
+from scheduler.heart import Scheduler
+from scheduler.job import Job, JobTools
+from scheduler.table import JOBS
 
+SCHEDULER = web.AppKey("scheduler", Scheduler)
 _WEBHOOK_BYTES = 64 * 1024
-_PASSIVE = frozenset({"wechat_official"})  # channels that are answered in the same breath
-_BY_API = frozenset({"wechat_mini", "alipay"})
+_PASSIVE = frozenset({names.OFFICIAL})  # channels that are answered in the same breath
+_BY_API = frozenset({names.MINI, names.ALIPAY})
 _PLATFORMS = web.AppKey("platforms", Platforms)
+_KEEPER = web.AppKey("rescore_keeper", RescoreKeeper)
 _log = structlog.get_logger("rulebooks")
 
 
@@ -79,7 +90,12 @@ class Clients:
 
 
 def create_app(
-    settings: Settings, *, clock: Clock | None = None, clients: Clients | None = None, doors: bool = True
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    clients: Clients | None = None,
+    doors: bool = True,
+    jobs: Sequence[Job] = JOBS,
 ) -> web.Application:
     """The whole service as an aiohttp application; nothing is opened before it starts.
 
@@ -92,6 +108,7 @@ def create_app(
     app[probes.RULE_BOOKS] = make_shelf(settings)
     app[DATABASE] = Database(settings.database_url)
     world = make_world(settings, make_keys(settings), clients, shelf=app[probes.RULE_BOOKS])
+    world.wire = app[CLOCK].wire
     templates = NoticeTemplates.load(settings.home / "templates" / "notices", LANGUAGES)
     owner = secrets.token_hex(16)  # of what this process claims
     states = PlatformStates(app[DATABASE], world.keys, app[CLOCK], owner=owner)
@@ -102,8 +119,12 @@ def create_app(
     writer.on_notices = app[DISPATCHER].wake
     app[ENGINE] = Engine(app[TOOLS], loader, writer, app[METRICS], reply_seconds=settings.reply_seconds)
     app[RESCORER] = Rescorer(app[TOOLS].world, app[DATABASE], loader, writer)
-    for context in (_lock(settings), _database(settings), _dispatcher, _engine, _rescore_keeper, _rule_books):
+    app[_KEEPER] = RescoreKeeper(world, app[DATABASE], app[RESCORER], app[CLOCK])
+    app[SCHEDULER] = _by_itself(app, settings, jobs, owner)
+    app[CLOCK_MOVER], app[JOB_STATES] = app[SCHEDULER].move_clock, app[SCHEDULER].show
+    for context in (_lock(settings), _database(settings), _dispatcher, _engine, _rescore_keeper, _scheduler):
         app.cleanup_ctx.append(context)
+    app.cleanup_ctx.append(_rule_books)
     if doors:
         _add_routes(app, settings)
     return app
@@ -143,7 +164,28 @@ def _sender(app: web.Application, settings: Settings, templates: NoticeTemplates
         owner=owner,
         at_once=settings.sends_at_once,
         pace=platforms.pace,
+        due=due_reports(tools.world, app[DATABASE]),
     )
+
+
+def _by_itself(app: web.Application, settings: Settings, jobs: Sequence[Job], owner: str) -> Scheduler:
+    tools, dispatcher, keeper = app[TOOLS], app[DISPATCHER], app[_KEEPER]
+
+    async def settle() -> None:
+        await keeper.look()
+        await dispatcher.drain()
+
+    what_they_use = JobTools(
+        database=app[DATABASE],
+        clock=app[CLOCK],
+        world=tools.world,
+        rescorer=app[RESCORER],
+        reachability=tools.reachability,
+        metrics=app[METRICS],
+        wake=dispatcher.wake,
+        home=settings.home,
+    )
+    return Scheduler(jobs, what_they_use, owner=owner, settle=settle)
 
 
 def make_keys(settings: Settings) -> KeyRing:
@@ -179,6 +221,9 @@ def make_world(
         rulebooks=(shelf or make_shelf(settings)).open(),
         real_name=_real_name(settings, clients),
         confirmed_rulebooks=_confirmed(settings),
+        policies=load_policies(settings.home / "config" / "policy.yaml"),
+        public_url=(settings.public_url or f"http://{settings.host}:{settings.port}").rstrip("/"),
+        retention=load_retention(settings.home / "config" / "retention.yaml"),
     )
 
 
@@ -223,10 +268,16 @@ def _database(settings: Settings):  # type: ignore[no-untyped-def]  # as above
 
 
 async def _rescore_keeper(app: web.Application) -> AsyncIterator[None]:
-    keeper = RescoreKeeper(app[TOOLS].world, app[DATABASE], app[RESCORER], app[CLOCK])
-    await keeper.open()
+    await app[_KEEPER].open()
     yield
-    await keeper.close()
+    await app[_KEEPER].close()
+
+
+async def _scheduler(app: web.Application) -> AsyncIterator[None]:
+    """Last of all, so that what it does finds everything open, and first at the end."""
+    await app[SCHEDULER].open()
+    yield
+    await app[SCHEDULER].close()
 
 
 async def _rule_books(app: web.Application) -> AsyncIterator[None]:
@@ -282,6 +333,7 @@ def _add_routes(app: web.Application, settings: Settings) -> None:
     if platforms.typing is not None:
         app[TYPING] = TypingIndicator(platforms.typing)
     webhooks.add_routes(app)
+    my_data.add_routes(app, settings.home / "templates" / "my_data")
     api_routes.add_routes(app, settings, platforms.logins)
     if not settings.production:
         simulator.add_routes(app, settings.home / "templates" / "simulator")

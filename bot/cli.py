@@ -16,7 +16,7 @@ from aiohttp import web
 
 from bot.app import create_app, make_keys
 from bot.clock import DEFAULT_ZONE, Clock, resident_day
-from bot.commands import explain, rescore, rulebook, wechat
+from bot.commands import explain, follow_ups, household, purge, rescore, rulebook, wechat
 from bot.commands.instant import named_instant
 from bot.conversation.understanding.places import Places
 from bot.conversation.understanding.understand import understand
@@ -40,6 +40,9 @@ _log = logging.getLogger("yima")
 
 
 explain.register(cli)
+follow_ups.register(cli)
+household.register(cli)
+purge.register(cli)
 rescore.register(cli)
 rulebook.register(cli)
 wechat.register(cli)
@@ -87,7 +90,7 @@ def serve() -> None:
 
 @cli.command()
 def background() -> None:
-    """Send notices and keep colours true without serving anybody: one more process beside `serve`."""
+    """Do what happens by itself, and send, without serving anybody: one more process beside `serve`."""
     settings = read_settings()
     configure_logs(settings.log_level)
     with asyncio.Runner(loop_factory=_event_loop) as runner:

@@ -27,21 +27,17 @@ Post = Callable[[Push], Awaitable[bytes]]
 class StoryClock(Clock):
     """Real time moves with a story too: windows end and tokens run out as its days pass."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._passed = timedelta(0)
+    def now(self) -> datetime:
+        return self.wire()
 
     def wire(self) -> datetime:
-        return super().wire() + self._passed
+        return super().wire() + self.offset
 
-    def forward(self, by: timedelta) -> None:
-        self._passed += by
-
-    def forward_until(self, hour: int, minute: int) -> None:
-        """To the next time that the wall clock shows this."""
+    def until(self, hour: int, minute: int) -> timedelta:
+        """How long it is to the next time that the wall clock shows this."""
         here = self.now().astimezone(zone(DEFAULT_ZONE))
         then = here.replace(hour=hour, minute=minute, second=0, microsecond=0)
-        self.forward((then if then > here else then + timedelta(days=1)) - here)
+        return (then if then > here else then + timedelta(days=1)) - here
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +106,7 @@ class MiniPhone:
 
     async def agree(self, openid: str) -> None:
         """In the platform's own dialog, of which it tells the service."""
-        (template_id,) = self._app.templates
+        template_id = next(iter(self._app.templates))  # the first of them is that of a change of colour
         self._app.accept(openid, template_id)
         self._clock.forward(timedelta(seconds=1))  # nobody answers two dialogs in one second
         push = self._sender.consents(openid, [(template_id, "accept")], at=self._clock.wire())

@@ -1,54 +1,25 @@
-"""What the demo tells: who writes what, and what happens meanwhile that nobody types."""
+"""What the demo tells: six codes, what is asked first, and notices; households have a module of their own."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
-from typing import Literal
 
-from bot.channels.wechat.messages import CHANNEL, MINI_CHANNEL
+from bot.channels.names import MINI
+from bot.demo_family import family_stories
+from bot.demo_script import Happens, Story
 from bot.town import Townsperson, declaration, townspeople
-
-
-@dataclass(frozen=True, slots=True)
-class Happens:
-    """Something that nobody types.
-
-    First time passes: `days` and `minutes`, then until the wall clock shows `until` (hours and minutes). Then the
-    platform goes down or comes up, the person agrees to so many notices, and the phone company (with a `division`) or
-    a hospital (with `fever`) reports something of `days_ago`, or takes it back.
-    """
-
-    told: str
-    days: int = 0
-    minutes: int = 0
-    until: tuple[int, int] | None = None
-    platform: Literal["", "down", "up"] = ""
-    agrees: int = 0
-    division: str = ""
-    fever: bool = False
-    days_ago: int = 0
-    taken_back: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Story:
-    """What happens, who writes, and what they type; `after` is a story that has to have happened before, `before`
-    is what was typed earlier and isn't told."""
-
-    name: str
-    title: str
-    openid: str
-    lines: tuple[str | Happens, ...]
-    after: str = ""
-    before: tuple[str, ...] = ()
-    channel: str = CHANNEL
 
 
 def stories(today: date) -> tuple[Story, ...]:
     """The stories that this version can tell. Those of one name are told together."""
     people = townspeople(today)
-    return (*_six_codes(people[0]), *_asked_first(people[-1]), *_notices(people[0]))
+    return (
+        *_six_codes(people[0]),
+        *_asked_first(people[-1]),
+        *_notices(people[0]),
+        *family_stories(people),
+    )
 
 
 def _six_codes(person: Townsperson) -> tuple[Story, ...]:
@@ -138,8 +109,8 @@ def _notices(person: Townsperson) -> tuple[Story, ...]:
                 Happens("又过十分钟：好消息不半夜吵人 / Ten minutes on: good news wakes nobody", minutes=10),
                 Happens("早上 07:00 / Seven in the morning", until=(7, 0)),
             ),
-            before=tuple(declaration(mei, 7)),
-            channel=MINI_CHANNEL,
+            before=(*declaration(mei, 7), "不要提醒"),
+            channel=MINI,
         ),
         Story(
             "notices",
@@ -149,8 +120,9 @@ def _notices(person: Townsperson) -> tuple[Story, ...]:
                 Happens("上午 10:00，微信的接口坏了 / 10:00, WeChat's API is down", until=(10, 0), platform="down"),
                 Happens(fever.format("今天", "today"), fever=True),
                 Happens("十分钟后，接口好了 / Ten minutes later it is back", minutes=10, platform="up"),
+                Happens("又过一刻钟 / A quarter of an hour more", minutes=15),
             ),
-            channel=MINI_CHANNEL,
+            channel=MINI,
         ),
         Story(
             "notices",
@@ -161,7 +133,7 @@ def _notices(person: Townsperson) -> tuple[Story, ...]:
                 Happens(fever.format("今天", "today"), fever=True),
                 "为什么没收到提醒",
             ),
-            before=tuple(declaration(ping, 8)),
-            channel=MINI_CHANNEL,
+            before=(*declaration(ping, 8), "不要提醒"),
+            channel=MINI,
         ),
     )  # fmt: skip

@@ -8,6 +8,7 @@ YimaError
 ├── NotFound
 ├── NotLoaded          a handler needs more of a resident than was read; it runs again with all of it
 ├── Conflict           somebody else changed the same rows first
+├── LeaseLost          another process has taken over this part of a job
 ├── Unavailable        a part that is needed can't be reached now
 ├── Misconfigured      a setting is missing or wrong; names the variable, never its value
 ├── NoWords            a notice can't be put into words for that channel
@@ -18,6 +19,8 @@ YimaError
     ├── RuleBookError
     ├── SchemeError
     ├── BordersError
+    ├── PolicyError
+    ├── RetentionError
     └── TextsError
 
 The class docstring is the default message; what is worth knowing are attributes, never personal data.
@@ -75,6 +78,10 @@ class Conflict(YimaError):
     """Somebody else changed the same rows first."""
 
 
+class LeaseLost(YimaError):
+    """Another process has taken this part over."""
+
+
 class Unavailable(YimaError):
     """A part that is needed can't be reached now."""
 
@@ -117,6 +124,14 @@ class SchemeError(DataError):
 
 class BordersError(DataError):
     """The table of borders is wrong."""
+
+
+class PolicyError(DataError):
+    """What communities decide about daily reports is wrong."""
+
+
+class RetentionError(DataError):
+    """The table of what is kept how long is wrong."""
 
 
 class TextsError(DataError):

@@ -23,11 +23,13 @@ _NUMBERS = re.compile(
 )
 _TOKENS = re.compile(r"(access_token|secret|signature|echostr|openid)=[^&\s]+", re.IGNORECASE)
 
+_LINKS = re.compile(r"(/my-data/)[A-Za-z0-9_-]+")
+
 
 def redact(value: Any) -> Any:
     """The value without anything that looks like a number of a person, or a secret of a URL."""
     if isinstance(value, str):
-        return _TOKENS.sub(r"\1=…", _NUMBERS.sub("…", value))
+        return _LINKS.sub(r"\1…", _TOKENS.sub(r"\1=…", _NUMBERS.sub("…", value)))
     if isinstance(value, dict):
         return {
             key: "…" if str(key).lower() in _SENSITIVE_KEYS else redact(each) for key, each in value.items()

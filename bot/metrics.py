@@ -5,6 +5,7 @@ from __future__ import annotations
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 _AGES = (0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14400.0, 86400.0)
+_WORK = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0)
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 
@@ -49,15 +50,59 @@ class Metrics:
             registry=self.registry,
         )
         self._ages: dict[str, Histogram] = {}
-        self.conflicts = Counter("yima_conflicts", "Units of work that ran again", registry=self.registry)
-        self.promised = Counter("yima_promised", "Messages answered with 'on it'", registry=self.registry)
-        self.resumed = Counter("yima_resumed", "Pending messages taken up again", registry=self.registry)
-        self.running = Gauge("yima_running", "Messages being worked on", registry=self.registry)
         self.rule_book_problems = Gauge(
             "yima_rule_book_problems",
             "Why the newest rule books are not in use; 0 when they are",
             registry=self.registry,
         )
+        self._count_work()
+        self._count_jobs()
+        self.purge_findings = Gauge(
+            "yima_purge_findings",
+            "Rows that the last check after a purge found where they shouldn't be",
+            ["table"],
+            registry=self.registry,
+        )
+
+    def _count_work(self) -> None:
+        self.conflicts = Counter("yima_conflicts", "Units of work that ran again", registry=self.registry)
+        self.promised = Counter("yima_promised", "Messages answered with 'on it'", registry=self.registry)
+        self.resumed = Counter("yima_resumed", "Pending messages taken up again", registry=self.registry)
+        self.running = Gauge("yima_running", "Messages being worked on", registry=self.registry)
+
+    def _count_jobs(self) -> None:
+        self.job_runs = Counter(
+            "yima_job_runs",
+            "Slots of jobs, by what became of them",
+            ["job", "outcome"],
+            registry=self.registry,
+        )
+        self.job_seconds = Histogram(
+            "yima_job_seconds",
+            "How long one part of a run took in this process",
+            ["job"],
+            buckets=_WORK,
+            registry=self.registry,
+        )
+        self.job_late = Histogram(
+            "yima_job_late_seconds",
+            "From the slot of a run to its claim",
+            ["job"],
+            buckets=_AGES,
+            registry=self.registry,
+        )
+
+    def job_ran(self, job: str, outcome: str, slots: int = 1) -> None:
+        """So many slots of a job came to that outcome."""
+        self.job_runs.labels(job, outcome).inc(slots)
+
+    def job_worked(self, job: str, seconds: float) -> None:
+        """One part of a run is over."""
+        self.job_seconds.labels(job).observe(seconds)
+
+    def job_began(self, job: str, late: float) -> None:
+        """A slot was claimed, so many seconds after it came."""
+        self.job_late.labels(job).observe(max(0.0, late))
 
     def answered(self, channel: str, kind: str, outcome: str, seconds: float) -> None:
         """One message is through, with that outcome."""

@@ -15,20 +15,20 @@ from bot.channels.alipay.rests import AppRests
 from bot.channels.alipay.sending import AlipayOutbound
 from bot.channels.http import HttpCaller
 from bot.channels.login import Login
+from bot.channels.names import ALIPAY, MINI, OFFICIAL
 from bot.channels.outbound import Outbound
 from bot.channels.simulator import SimulatorOutbound
 from bot.channels.wechat.api import WeChatApi
 from bot.channels.wechat.login import WeChatLogin
 from bot.channels.wechat.mini import MiniProgram, MiniSettings
 from bot.channels.wechat.official import OfficialAccount, OfficialSettings
-from bot.channels.wechat.sending import MINI, OFFICIAL, WeChatOutbound
+from bot.channels.wechat.sending import WeChatOutbound
 from bot.channels.wechat.tokens import TokenManager
 from bot.errors import Misconfigured
 from bot.notices.reachability import Offer
 from bot.store.platform_states import PlatformStates
 from config.settings import AlipaySettings, OfficialAccountSettings, Settings
 
-ALIPAY = "alipay"
 _SPARE_CONNECTIONS = 16  # for tokens, logins and typing, beside the sends
 
 

@@ -110,9 +110,12 @@ class Service:
         return next((float(value) for name, _, value in lines if name == sample), 0.0)
 
     async def stored(self) -> dict[str, list[dict[str, Any]]]:
-        """Every row of every table of the models, by its columns; not which rule books the process came with."""
+        """Every row of every table of the models, by its columns; not which rule books the process came with, nor when
+        its jobs began."""
         found = {}
-        for meta in (getattr(models, name)._meta for name in models.__all__ if name != "Stamp"):
+        for meta in (
+            getattr(models, name)._meta for name in models.__all__ if name not in ("Stamp", "JobRun")
+        ):
             columns = tuple(meta.fields_map)
             names = ", ".join(f'"{column}"' for column in columns)
             rows = await self.rows(f"SELECT {names} FROM {meta.db_table}")

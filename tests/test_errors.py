@@ -13,7 +13,9 @@ from bot.errors import (
     DataError,
     Misconfigured,
     NotFound,
+    PolicyError,
     Refused,
+    RetentionError,
     RuleBookError,
     SchemeError,
     TextsError,
@@ -90,7 +92,7 @@ def test_refusal_carries_its_reason_as_an_attribute() -> None:
     assert TooLarge().reason == "body_too_large"
 
 
-@pytest.mark.parametrize("kind", [RuleBookError, SchemeError, TextsError])
+@pytest.mark.parametrize("kind", [PolicyError, RetentionError, RuleBookError, SchemeError, TextsError])
 def test_wrong_data_names_all_its_problems(kind: type[DataError]) -> None:
     error = kind(["a.yaml:1: one", "b.yaml:7: two"])
     assert error.problems == ("a.yaml:1: one", "b.yaml:7: two")

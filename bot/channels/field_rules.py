@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
+from bot.channels.names import ALIPAY
+
 ALIPAY_LONGEST = 50
 _KIND = re.compile(r"([a-z_]+?)([0-9]*)")
 _TIME = r"(?:\d{1,2}:\d{2}(?::\d{2})?)"
@@ -59,7 +61,7 @@ def problem_of(channel: str, field: str, value: str) -> str | None:
         return "is empty"
     if "\n" in value or "\r" in value:
         return "has more than one line"
-    if channel == "alipay":
+    if channel == ALIPAY:
         return None if _length(value) <= ALIPAY_LONGEST else f"is longer than {ALIPAY_LONGEST} characters"
     kind = _KIND.fullmatch(field)
     rule = _WECHAT.get(kind[1]) if kind else None

@@ -12,9 +12,9 @@ import typer
 
 from bot.app import make_keys
 from bot.channels.http import HttpCaller
+from bot.channels.names import OFFICIAL
 from bot.channels.outbound import SendFailed
 from bot.channels.wechat.api import WeChatApi
-from bot.channels.wechat.sending import OFFICIAL
 from bot.channels.wechat.tokens import TokenManager
 from bot.clock import Clock
 from bot.core.yaml_lines import Problems, Reader, read_yaml

@@ -23,7 +23,7 @@ from bot.errors import Conflict, NotLoaded, Unavailable
 from bot.message import Incoming, Reply
 from bot.metrics import Metrics
 from bot.notices.outbox import notify
-from bot.services.colour_notices import notify_changes, persons_of, unsent_of
+from bot.services.colour_notices import guardians_in, notify_changes, speakers_of, unsent_of
 from bot.store import indexes
 from bot.store.loader import Loader, Request
 from bot.store.snapshot import Account, Snapshot, StoredReply
@@ -250,7 +250,7 @@ class Engine:
         if not turn.work.changes:
             return
         ids = {resident_id for resident_id, _ in turn.work.changes} - turn.work.fresh
-        persons = await persons_of(self._tools.database, ids)
+        speakers = await speakers_of(self._tools.database, ids)
         unsent = await unsent_of(self._tools.database, self._tools.world.keys, ids)
         for resident_id in sorted(ids):
             notify_changes(
@@ -258,7 +258,8 @@ class Engine:
                 turn.work,
                 resident_id=resident_id,
                 changes=[change for changed_id, change in turn.work.changes if changed_id == resident_id],
-                person_ids=persons.get(resident_id, ()),
+                person_ids=speakers.get(resident_id, ()),
+                guardians=guardians_in(speakers.get(resident_id)),
                 acting=turn.ctx.account.person_id,
                 unsent=unsent.get(resident_id, ()),
             )

@@ -165,7 +165,7 @@ async def _control(form: Form, step: Step | None, ctx: Context) -> Reply | None:
     if intent == Intent.BACK or ctx.choice == "back":
         return _back(form, step, ctx)
     wanted = _CHANGE.match(ctx.text)
-    if wanted and (step is None or wanted["word"]):
+    if wanted and (step is None or (wanted["word"] and form.review)):
         return _change_number(form, int(wanted["number"]), ctx)
     named = form.named(ctx.text)
     if named is not None and named is not step and named.answered(ctx.talk.answers):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -12,12 +11,11 @@ from jinja2 import TemplateError
 
 from bot.channels.outbound import FilledTemplate, Outgoing, Way, Words
 from bot.channels.wechat.replies import fit
+from bot.conversation.notice_words import NOTICES, worded_params
 from bot.conversation.texts import LANGUAGES, Texts
-from bot.core.model import Colour, State
 from bot.errors import NoWords, Unsealable
 from bot.notices.outbox import CONTEXT
 from bot.notices.templates import NoticeTemplates
-from bot.services import colour_notices
 from bot.services.world import World
 
 if TYPE_CHECKING:
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
 
 FORM_CONTEXT = "form_tokens.form"
 _IN_WORDS = frozenset({Way.CUSTOMER_SERVICE, Way.SIMULATOR})
-_COLOURS = frozenset(colour.value for colour in Colour)
 
 
 def notice_text(
@@ -41,45 +38,6 @@ def notice_text(
         return texts.say(language, f"notice.{kind}", urgent=urgent, **worded)
     except (Unsealable, TemplateError, KeyError, TypeError, ValueError) as error:
         raise NoWords(f"a notice of kind {kind} has no words: {type(error).__name__}") from error
-
-
-def worded_params(
-    world: World, texts: Texts, language: str, *, kind: str, params: Mapping[str, Any]
-) -> dict[str, Any]:
-    """The parameters of a notice with words of that language in the place of codes."""
-    worded = dict(params)
-    if kind == colour_notices.KIND:
-        listed = colour_notices.changes_in(worded)
-        changes = [
-            {
-                "scheme": _scheme(world, language, scheme),
-                "old": _colour(texts, language, old),
-                "new": _colour(texts, language, new),
-                "pending": state == State.PENDING,
-            }
-            for scheme, old, _, new, state in listed
-        ]
-        return {"changes": changes, "others": len(changes) - 1} | changes[0]
-    if "scheme" in worded:
-        worded["scheme"] = _scheme(world, language, str(worded["scheme"]))
-    if worded.get("new") in _COLOURS:
-        worded["new"] = _colour(texts, language, worded["new"])
-    if kind == "subscription_low":
-        worded["what"] = texts.say(language, f"reachable.kind_{worded['kind']}")
-    if "platform" in worded:
-        worded["platform"] = texts.say(language, f"notice.on_{worded['platform']}")
-    return worded
-
-
-def _scheme(world: World, language: str, scheme: str) -> str:
-    known = world.schemes.get(scheme)
-    if known is None:
-        raise KeyError(scheme)
-    return known.name[language if language in known.name else "zh"]
-
-
-def _colour(texts: Texts, language: str, colour: str) -> str:
-    return texts.say(language, f"notice.{colour}")
 
 
 class Composer:
@@ -105,7 +63,8 @@ class Composer:
         self._templates.check(
             {
                 kind: {language: tuple(self._samples(kind, language, every_pair)) for language in LANGUAGES}
-                for kind in (colour_notices.KIND, "asked_first", "link_asked")
+                for kind, words in NOTICES.items()
+                if words.possible is not None
             }
         )
 
@@ -142,25 +101,9 @@ class Composer:
         return template.fill(language, worded), template.page
 
     def _samples(self, kind: str, language: str, every_pair: bool) -> Iterator[dict[str, Any]]:
+        possible = NOTICES[kind].possible
+        assert possible is not None
         # the longest name first: it stands for the others where not every pair is wanted
         longest_first = sorted(self._world.schemes, key=lambda one: -len(one.name.get(language, "")))
-        for params in _possible(kind, tuple(scheme.id for scheme in longest_first), every_pair):
+        for params in possible(tuple(scheme.id for scheme in longest_first), every_pair):
             yield worded_params(self._world, self._texts, language, kind=kind, params=params)
-
-
-def _possible(kind: str, schemes: tuple[str, ...], every_pair: bool) -> Iterator[dict[str, Any]]:
-    colours = sorted(_COLOURS)
-    if kind == "link_asked":
-        yield from ({"platform": name} for name in ("wechat_official", "wechat_mini", "alipay", "simulator"))
-    elif kind == "asked_first":
-        for number, scheme in enumerate(schemes):
-            many = every_pair or number == 0
-            for others in (0, 1, len(schemes)) if many else (0,):
-                found = ("", *colours) if many else ("",)
-                yield from ({"scheme": scheme, "others": others, "new": new} for new in found)
-    else:
-        for number, (old, new) in enumerate(product(colours, repeat=2)):
-            for scheme in schemes if every_pair or number == 0 else schemes[:1]:
-                change = [scheme, old, "decided", new, "decided"]
-                yield {"changes": [change]}
-                yield {"changes": [change, *([each, old, "decided", new, "decided"] for each in schemes)]}

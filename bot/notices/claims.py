@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from bot.notices.conditions import REMINDER
+from bot.notices.due import DueReports
 from bot.notices.kinds import KINDS
 from bot.notices.reachability import Channel, Question, Reachability, Unreachable
 from bot.store.database import Database, Row, Session, instant
@@ -47,7 +49,7 @@ _TAKE_CHECKED = (
     " FROM unnest(?::bigint[], ?::bigint[], ?::smallint[], ?::text[], ?::text[], ?::bigint[])"
     " AS c(resident_id, id, attempts, way, channel, account_id)"
     " WHERE n.resident_id = c.resident_id AND n.id = c.id AND n.state = 'queued' AND n.attempts = c.attempts"
-    f" AND{_FIRST} RETURNING n.id"
+    f" AND{_FIRST} RETURNING n.resident_id, n.id"
 )
 # what could not be reached has not failed: whatever opens a way finds it, and it holds nobody back
 _DEFER = f"UPDATE notices SET try_at = ?, reason = ?, failures = 0, way = '', channel = ''{_QUEUED}"  # noqa: S608 - as above
@@ -98,10 +100,11 @@ class Room:
 
 @dataclass(slots=True)
 class Taken:
-    """What one look came to. `more`: another look may find more now. `next_at`: when something falls due next."""
+    """What one look came to. `needless`: reminders of what has been done meanwhile, and why. `more`: another look may find more now. `next_at`: when something falls due next."""
 
     claimed: list[tuple[Claimed, Channel]] = field(default_factory=list)
     expired: list[Claimed] = field(default_factory=list)
+    needless: list[tuple[Claimed, str]] = field(default_factory=list)
     wordless: list[Claimed] = field(default_factory=list)
     deferred: int = 0
     more: bool = False
@@ -122,9 +125,12 @@ class Claims:
     """The claims of one owner. `passed` remembers how far it has looked past notices whose app has no room, so
     that a long queue of one app doesn't stand before those of the others."""
 
-    def __init__(self, database: Database, reachability: Reachability, *, owner: str) -> None:
+    def __init__(
+        self, database: Database, reachability: Reachability, *, owner: str, due: DueReports | None = None
+    ) -> None:
         self._database = database
         self._reachability = reachability
+        self._due = due
         self._owner = owner
         self._postgresql = database.dialect != "sqlite"
         self._passed: dict[int, tuple[Any, int]] = {}
@@ -144,6 +150,7 @@ class Claims:
         candidates = self._candidates(taken, pages, now)
         if self._postgresql and candidates:
             candidates = await self._lock(session, candidates)
+        candidates = await self._still_due(session, taken, candidates, now)
         answers = await self._ask(session, candidates, now)
         put_off: list[tuple[Claimed, Unreachable]] = []
         wanted: list[tuple[Claimed, Channel]] = []
@@ -159,7 +166,7 @@ class Claims:
         taken.claimed = await self._claim(session, wanted, now=now, wire=wire)
         await self._settle(session, taken, put_off, now)
         taken.deferred = len(put_off)
-        unblocked = bool(put_off or taken.expired or taken.wordless)
+        unblocked = bool(put_off or taken.expired or taken.needless or taken.wordless)
         taken.more = unblocked or (any(page.full for page in pages) and bool(taken.claimed or skipped))
         return taken
 
@@ -240,6 +247,22 @@ class Claims:
         ours = {row[0] for row in rows}
         return [notice for notice in notices if notice.person_id in ours]
 
+    async def _still_due(
+        self, session: Session, taken: Taken, notices: list[Claimed], now: datetime
+    ) -> list[Claimed]:
+        """Without the reminders to persons who have nothing to report any more, whoever reported."""
+        asked = {notice.person_id for notice in notices if notice.kind == REMINDER}
+        if self._due is None or not asked:
+            return notices
+        ended = await self._due.still(session, asked, now)
+        kept: list[Claimed] = []
+        for notice in notices:
+            if notice.kind == REMINDER and notice.person_id in ended:
+                taken.needless.append((notice, ended[notice.person_id]))
+            else:
+                kept.append(notice)
+        return kept
+
     async def _ask(
         self, session: Session, notices: Sequence[Claimed], now: datetime
     ) -> list[Channel | Unreachable]:
@@ -284,8 +307,11 @@ class Claims:
             await session.execute_many([(_TAKE, changes)])
             return wanted
         columns = [list(column) for column in zip(*rows, strict=True)]
-        won = {row[0] for row in await session.fetch(_TAKE_CHECKED, [self._owner, until, *columns, now, now])}
-        return [(notice, channel) for notice, channel in wanted if notice.id in won]
+        won = {
+            (row[0], row[1])
+            for row in await session.fetch(_TAKE_CHECKED, [self._owner, until, *columns, now, now])
+        }
+        return [(notice, channel) for notice, channel in wanted if (notice.resident_id, notice.id) in won]
 
     async def _settle(
         self, session: Session, taken: Taken, put_off: Sequence[tuple[Claimed, Unreachable]], now: datetime
@@ -294,6 +320,7 @@ class Claims:
         statements: list[tuple[str, list[tuple[Any, ...]]]] = [
             (_DEFER, [(_later(why, soonest, now), why.reasons[0].reason, *_as_queued(n)) for n, why in put_off]),
             (_END, [("expired", TOO_OLD, *_as_queued(notice)) for notice in taken.expired]
+            + [("expired", why, *_as_queued(notice)) for notice, why in taken.needless]
             + [("failed", NO_WORDS, *_as_queued(notice)) for notice in taken.wordless]),
         ]  # fmt: skip
         await session.execute_many([(sql, rows) for sql, rows in statements if rows])

@@ -21,6 +21,10 @@ from bot.notices.quiet_hours import QUIET_FROM, QUIET_UNTIL
 DAILY_CAP = 3
 """So many messages a day that a person didn't ask for and that aren't urgent, whoever sends them."""
 
+REMINDER = "punch_in_reminder"
+CHOSEN_LASTS = 60
+"""For so many minutes the time that somebody chose for their reminder wins over their quiet hours."""
+
 
 class Level(StrEnum):
     """What a condition closes: everything of a person, an account, or one way to an account."""
@@ -66,6 +70,7 @@ _QUIET = (
     " THEN c.minute >= c.quiet_from AND c.minute < c.quiet_until"
     " ELSE c.minute >= c.quiet_from OR c.minute < c.quiet_until END"
 )
+_CHOSEN = f"c.kind = '{REMINDER}' AND c.chosen >= 0 AND c.minute >= c.chosen AND c.minute < c.chosen + {CHOSEN_LASTS}"
 
 CONDITIONS: tuple[Condition, ...] = (
     Condition(
@@ -128,8 +133,9 @@ CONDITIONS: tuple[Condition, ...] = (
         ends=Ends.BREAK,
     ),
     Condition(
-        "quiet_hours", Level.PERSON, f"c.bound = 1 AND {_QUIET}",
-        "nobody is woken for what can wait: 22:00 to 07:00 there, or the hours that the person chose",
+        "quiet_hours", Level.PERSON, f"c.bound = 1 AND {_QUIET} AND NOT ({_CHOSEN})",
+        "nobody is woken for what can wait: 22:00 to 07:00 there, or the hours that the person chose;"
+        f" a reminder may come within {CHOSEN_LASTS} minutes of the time that they chose for it",
         ends=Ends.QUIET,
     ),
     Condition(
@@ -198,16 +204,16 @@ def statement(dialect: str) -> str:
         "form_sealed": form % "form_sealed",
     }
     return f"""
-WITH {_rows(dialect, "asked", _ASKED_COLUMNS)},
-{_rows(dialect, "hours", _HOURS_COLUMNS)},
-{_rows(dialect, "paths", _PATHS_COLUMNS)},
+WITH {given_rows(dialect, "asked", _ASKED_COLUMNS)},
+{given_rows(dialect, "hours", _HOURS_COLUMNS)},
+{given_rows(dialect, "paths", _PATHS_COLUMNS)},
 persons AS MATERIALIZED (
   SELECT q.*, (SELECT l.resident_id FROM accounts x
     {_join(dialect, "CROSS", "account_residents l", "l.account_id = x.id AND l.relation = 'self'")}
     WHERE x.person_id = q.person_id ORDER BY l.since, l.id LIMIT 1) AS own FROM asked q),
 zoned AS MATERIALIZED (
   SELECT q.*, COALESCE(r.zone, '{DEFAULT_ZONE}') AS zone, COALESCE(r.quiet_from, {QUIET_FROM}) AS quiet_from,
-    COALESCE(r.quiet_until, {QUIET_UNTIL}) AS quiet_until
+    COALESCE(r.quiet_until, {QUIET_UNTIL}) AS quiet_until, COALESCE(r.reminder_minute, -1) AS chosen
   FROM persons q {_join(dialect, "LEFT", "residents r", "r.resident_id = q.own")}),
 counted AS MATERIALIZED (
   SELECT o.*, h.minute, CASE WHEN o.bound = 1 THEN {_TOLD} ELSE 0 END AS told
@@ -231,7 +237,7 @@ def _join(dialect: str, how: str, table: str, condition: str) -> str:
     return f"{how} JOIN LATERAL (SELECT * FROM {table} WHERE {condition} OFFSET 0) {alias}{on}"  # noqa: S608
 
 
-def _rows(dialect: str, name: str, columns: Mapping[str, str]) -> str:
+def given_rows(dialect: str, name: str, columns: Mapping[str, str]) -> str:
     """A list of lists, given as JSON, as a table.
 
     PostgreSQL takes any such list for a hundred rows and would compile the whole query before it runs, which takes

@@ -22,6 +22,7 @@ from bot.errors import Unavailable
 from bot.metrics import Metrics
 from bot.notices import leftovers, outcomes
 from bot.notices.claims import NO_WORDS, Claimed, Claims, Room, Taken
+from bot.notices.due import DueReports
 from bot.notices.journal import Journal
 from bot.notices.outcomes import Ended, Verdict
 from bot.notices.pace import Lane, lanes
@@ -66,9 +67,10 @@ class Dispatcher:
     """The one sender of a process: `open()` after the database, `close()` before it.
 
     `owner` is unique to the process, at most 40 characters. `outbounds` and `pace` (sends a second) are by channel.
+    `due` ends reminders that nobody needs any more.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its parts, each by its name
         self,
         database: Database,
         keys: KeyRing,
@@ -81,6 +83,7 @@ class Dispatcher:
         owner: str,
         at_once: int,
         pace: Mapping[str, float],
+        due: DueReports | None = None,
     ) -> None:
         self._database = database
         self._keys = keys
@@ -90,7 +93,7 @@ class Dispatcher:
         self._journal = Journal(metrics)
         self._owner = owner
         self._at_once = at_once
-        self._claims = Claims(database, reachability, owner=owner)
+        self._claims = Claims(database, reachability, owner=owner, due=due)
         self._lanes: dict[str, Lane] = lanes(outbounds, at_once, pace)
         self._sending: set[asyncio.Task[None]] = set()
         self._ours: set[int] = set()  # notices that are being sent, or whose outcome is still to be written

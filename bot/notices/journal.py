@@ -37,6 +37,8 @@ class Journal:
         """Notices that ended without a send of ours; `overdue` are the kinds of those that grew too old unseen."""
         for kind in (*overdue, *(notice.kind for notice in taken.expired)):
             self._metrics.noticed(kind, "", "expired", TOO_OLD)
+        for notice, why in taken.needless:
+            self._metrics.noticed(notice.kind, "", "expired", why)
         for notice in taken.wordless:
             self._metrics.noticed(notice.kind, "", "failed", Trouble.CONTENT.value)
             _log.error("notice failed", action="notice_fail", notice=notice.id, reason=NO_WORDS)

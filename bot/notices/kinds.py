@@ -36,5 +36,14 @@ KINDS: Mapping[str, NoticeKind] = {
         NoticeKind("subscription_low", _IN_THE_WINDOW),
         NoticeKind("link_asked", _EVERY_WAY),
         NoticeKind("link_answered", _IN_THE_WINDOW, asked=True, own_account=True),
+        NoticeKind("punch_in_reminder", _EVERY_WAY),
+        NoticeKind("code_expiring", _EVERY_WAY),
+        # somebody wants to report for the person: asked, or told how it went on
+        NoticeKind("binding_asked", _EVERY_WAY),
+        NoticeKind("binding_changed", _EVERY_WAY),
+        # to workers: somebody in their scope needs to be looked after
+        NoticeKind("follow_up", _EVERY_WAY),
+        # it answers whoever wanted it, who may have taken consent back before
+        NoticeKind("deletion", _EVERY_WAY, asked=True),
     )
 }

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import orjson
 
+from bot.channels.names import ALIPAY
 from bot.channels.outbound import Way
 from bot.clock import DEFAULT_ZONE, Clock
 from bot.notices.conditions import Condition, Ends, Level, reasons_of, statement
@@ -19,7 +20,7 @@ from bot.store.database import Database, Row, instant_or_none
 
 _LOOKS_AHEAD = 8  # instants that are tried for one question; each is later than the one before
 _BY_TEMPLATE = (Way.SUBSCRIPTION, Way.TEMPLATE)
-_WITH_FORM = (("alipay", Way.TEMPLATE),)
+_WITH_FORM = ((ALIPAY, Way.TEMPLATE),)
 
 
 class Reader(Protocol):

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bot.channels.names import ALIPAY
 from bot.channels.outbound import Way
 from bot.notices.conditions import MOMENT_SENDS, WINDOW_SENDS
 from bot.notices.windows import UNCOUNTED
@@ -81,7 +82,7 @@ async def left_of(
             standing, balance = stored.get((row[0], kind), (NEVER_ASKED, 0))
             left = None if standing == "always" else balance
             reminders.append(Reminders(row[0], row[1], kind, standing, left))
-        if row[1] == "alipay":
+        if row[1] == ALIPAY:
             for kind in kinds.get((row[1], Way.TEMPLATE), ()):
                 reminders.append(Reminders(row[0], row[1], kind, "form", row[2]))
     opened = await database.fetch(_OPEN, [person_id, wire, person_id, wire])

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bot.channels.names import ALIPAY, MINI, OFFICIAL
 from bot.message import Incoming, Kind
 from bot.store.snapshot import Account
 from bot.store.work import Work
@@ -41,13 +42,13 @@ CONTACTS = _FROM_THE_PERSON - {Kind.SUBSCRIPTION, Kind.CALL}
 _SAID = (Kind.TEXT, Kind.VOICE, Kind.IMAGE, Kind.LOCATION, Kind.PAGE)
 
 WINDOWS: Mapping[tuple[str, Kind], Window] = {
-    **{("wechat_official", kind): _MESSAGE for kind in _SAID},
-    **{("wechat_official", kind): _OFFICIAL_EVENT for kind in (Kind.MENU, Kind.FOLLOW, Kind.SCAN)},
-    **{("wechat_mini", kind): _MESSAGE for kind in _SAID},
-    ("wechat_mini", Kind.ENTER): Window(2, timedelta(minutes=1)),
-    **{("alipay", kind): _ALIPAY_MESSAGE for kind in _SAID},
-    **{("alipay", kind): _ALIPAY_EVENT for kind in (Kind.FOLLOW, Kind.MENU)},
-    ("alipay", Kind.ENTER): Window(1, timedelta(hours=24)),
+    **{(OFFICIAL, kind): _MESSAGE for kind in _SAID},
+    **{(OFFICIAL, kind): _OFFICIAL_EVENT for kind in (Kind.MENU, Kind.FOLLOW, Kind.SCAN)},
+    **{(MINI, kind): _MESSAGE for kind in _SAID},
+    (MINI, Kind.ENTER): Window(2, timedelta(minutes=1)),
+    **{(ALIPAY, kind): _ALIPAY_MESSAGE for kind in _SAID},
+    **{(ALIPAY, kind): _ALIPAY_EVENT for kind in (Kind.FOLLOW, Kind.MENU)},
+    (ALIPAY, Kind.ENTER): Window(1, timedelta(hours=24)),
 }
 
 

@@ -3,7 +3,7 @@ message whatever has changed since the last that was sent."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import blake2b
@@ -51,6 +51,25 @@ async def persons_of(database: Database, resident_ids: Collection[int]) -> dict[
     return found
 
 
+async def speakers_of(database: Database, resident_ids: Collection[int]) -> dict[int, dict[int, bool]]:
+    """The same persons, each with whether the resident is that very person and not a member of theirs."""
+    rows = await database.fetch(
+        "SELECT l.resident_id, a.person_id, MAX(CASE WHEN l.relation = 'self' THEN 1 ELSE 0 END)"  # noqa: S608 - our own names
+        " FROM account_residents l JOIN accounts a ON a.id = l.account_id"
+        f" WHERE {database.among('l.resident_id')} GROUP BY l.resident_id, a.person_id ORDER BY 1, 2",
+        [database.listed(resident_ids)],
+    )
+    found: dict[int, dict[int, bool]] = {}
+    for resident_id, person_id, own in rows:
+        found.setdefault(resident_id, {})[person_id] = bool(own)
+    return found
+
+
+def guardians_in(speakers: Mapping[int, bool] | None) -> list[int]:
+    """Those of the persons whose member the resident is."""
+    return [person_id for person_id, own in (speakers or {}).items() if not own]
+
+
 async def unsent_of(
     database: Database, keys: KeyRing, resident_ids: Collection[int]
 ) -> dict[int, list[Unsent]]:
@@ -95,12 +114,14 @@ def notify_changes(
     resident_id: int,
     changes: Sequence[Change],
     person_ids: Iterable[int],
+    guardians: Collection[int] = (),
     unsent: Sequence[Unsent] = (),
     told_otherwise: Collection[str] = (),
     acting: int | None = None,
 ) -> None:
     """Queue one notice of all codes that changed to each person, in the place of those not sent yet, whose
-    changes it tells too. A code's first colour is not a change, nor is one that is back where it was.
+    changes it tells too. A code's first colour is not a change, nor is one that is back where it was. `guardians` are
+    those of the persons whose member the resident is: they mustn't take the colour for their own.
 
     `told_otherwise`: codes that are pending now, whose question is a notice of its own. `acting` is the person who
     reads these changes in an answer: what they have not been told of other codes still waits for them.
@@ -131,7 +152,7 @@ def notify_changes(
             if not (change.scheme in told_otherwise and change.new_state == State.PENDING)
         ]
         if told:
-            _tell(world, work, resident_id, person_id, told)
+            _tell(world, work, resident_id, person_id, told, member=person_id in guardians)
 
 
 def is_worse(change: Change) -> bool:
@@ -166,7 +187,15 @@ def _replace(work: Work, notice: Unsent) -> None:
     )
 
 
-def _tell(world: World, work: Work, resident_id: int, person_id: int, changes: Sequence[Change]) -> None:
+def _tell(
+    world: World,
+    work: Work,
+    resident_id: int,
+    person_id: int,
+    changes: Sequence[Change],
+    *,
+    member: bool,
+) -> None:
     urgent = any(is_worse(change) for change in changes)
     listed = [
         [each.scheme, each.old_colour, each.old_state, each.new_colour, each.new_state] for each in changes
@@ -178,7 +207,7 @@ def _tell(world: World, work: Work, resident_id: int, person_id: int, changes: S
         resident_id=resident_id,
         person_id=person_id,
         kind=KIND,
-        params={"changes": listed},
+        params={"changes": listed} | ({"member": True} if member else {}),
         dedup_key=f"colour:{int(work.now.timestamp() * 1_000_000)}:{digest}",
         not_before=work.now if urgent else work.now + SETTLES,
         urgent=urgent,

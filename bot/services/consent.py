@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from bot.store.database import Database
 from bot.store.snapshot import Account
 from bot.store.work import Work
 
@@ -41,3 +42,24 @@ def note_consent(work: Work, account: Account, consent: str) -> None:
         consent_at=work.now,
         consent_version=CONSENT_VERSION,
     )
+
+
+async def withdraw(work: Work, database: Database, account: Account) -> None:
+    """Take consent back for the whole person: every account of theirs, and what was being talked about there."""
+    note_consent(work, account, "withdrawn")
+    rows = await database.fetch(
+        "SELECT a.id, d.version FROM accounts a LEFT JOIN dialogues d ON d.account_id = a.id"
+        " WHERE a.person_id = ? AND a.id <> ? AND a.consent = 'given' ORDER BY a.id",
+        [account.person_id, account.id],
+    )
+    for account_id, version in rows:
+        work.update(
+            "accounts",
+            {"id": account_id},
+            consent="withdrawn",
+            consent_at=work.now,
+            consent_version=CONSENT_VERSION,
+        )
+        if version is not None:
+            work.expect("dialogues", account_id, version)
+            work.delete("dialogues", {"account_id": account_id})

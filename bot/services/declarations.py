@@ -85,7 +85,7 @@ async def submit(
     Verification is tried at once; the colours are scored once, after it.
     """
     today = resident_day(work.now, resident.zone if resident else DEFAULT_ZONE)
-    profile = await _with_community(database, declared.profile)
+    profile = await with_community(database, declared.profile)
     number, revision = receipt("D", today), 1
     if resident is None:
         resident = residents.create(work, world.keys, account, profile)
@@ -132,7 +132,7 @@ def _write(
     )
 
 
-async def _with_community(database: Database, profile: Profile) -> Profile:
+async def with_community(database: Database, profile: Profile) -> Profile:
     """The profile with the code of the registered community that its address names, if it names exactly one."""
     county = profile.division[:_WHOLE_COUNTY]
     if len(county) < _WHOLE_COUNTY:

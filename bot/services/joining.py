@@ -57,9 +57,22 @@ async def join(
             hold(work, each.resident_id, each.input_version)
         _move_account(work, each, person_id)
     _move_links(work, links, own, resident_id)
-    await _move_guardianships(work, database, own, resident_id)
+    await _move_guardianships(work, database, links, own, resident_id)
     await _move_notices(work, database, own.person_id, person_id)
     wake_person(work, person_id)
+
+
+async def take_over(
+    work: Work, database: Database, links: Sequence[Link], own: Link, *, resident_id: int, version: int
+) -> None:
+    """The person of `links` is the verified resident for whom only guardians spoke so far: their accounts speak for
+    it as for oneself, and the guardians go on until they are released."""
+    for each in links:
+        if each.resident_id not in (None, resident_id):
+            hold(work, each.resident_id, each.input_version)
+    hold(work, resident_id, version)
+    _move_links(work, links, own, resident_id)
+    await _move_guardianships(work, database, links, own, resident_id)
 
 
 def hold(work: Work, resident_id: int, version: int) -> None:
@@ -99,19 +112,57 @@ def _move_links(work: Work, links: Sequence[Link], own: Link, resident_id: int) 
         )
 
 
-async def _move_guardianships(work: Work, database: Database, own: Link, resident_id: int) -> None:
-    """Whom the declared resident guards stays guarded, by the verified one."""
+async def _move_guardianships(
+    work: Work, database: Database, links: Sequence[Link], own: Link, resident_id: int
+) -> None:
+    """Whom the declared resident guards stays guarded, by the verified one; every account of both speaks for them."""
+    moving = [
+        each.account_id for each in links if each.relation == "self" and each.resident_id == own.resident_id
+    ]
+    staying = await database.fetch(
+        "SELECT account_id FROM account_residents WHERE resident_id = ? AND relation = 'self'", [resident_id]
+    )
     rows = await database.fetch(
-        "SELECT g.resident_id, g.id, EXISTS (SELECT 1 FROM guardianships o WHERE o.resident_id = g.resident_id"
-        " AND o.guardian_id = ?) FROM guardianships g WHERE g.guardian_id = ? AND g.state <> 'ended'",
+        "SELECT resident_id, id, guardian_id, state FROM guardianships WHERE guardian_id IN (?, ?)"
+        " AND state <> 'ended'",
         [resident_id, own.resident_id],
     )
-    for member_id, guardianship_id, both in rows:
-        key = {"resident_id": member_id, "id": guardianship_id}
-        if both or member_id == resident_id:
-            work.update("guardianships", key, state="ended", ended_at=work.now)
-        else:
-            work.update("guardianships", key, guardian_id=resident_id)
+    kept = {row[0]: row[3] for row in rows if row[2] == resident_id}
+    everybody = dict.fromkeys([*moving, *(row[0] for row in staying)])
+    for member_id, guardianship_id, guardian_id, state in rows:
+        standing = kept.get(member_id, state)
+        if guardian_id == own.resident_id:
+            _move_guardianship(work, (member_id, guardianship_id), resident_id, both=member_id in kept)
+        if member_id == resident_id:
+            continue
+        for account_id in everybody:
+            if standing == "active":
+                _speak(work, account_id, member_id)
+            elif state == "active":  # the other bond, which counts from here on, isn't confirmed
+                key = {"resident_id": member_id, "account_id": account_id, "relation": "guardian"}
+                work.delete("account_residents", key)
+
+
+def _move_guardianship(work: Work, key: tuple[int, int], resident_id: int, *, both: bool) -> None:
+    member_id, guardianship_id = key
+    found = {"resident_id": member_id, "id": guardianship_id}
+    if both or member_id == resident_id:
+        work.update(
+            "guardianships", found, state="ended", ended_at=work.now, ended_by="joined", expires_at=None
+        )
+    else:
+        work.update("guardianships", found, guardian_id=resident_id)
+
+
+def _speak(work: Work, account_id: int, member_id: int) -> None:
+    work.insert_once(
+        "account_residents",
+        id=new_id(),
+        account_id=account_id,
+        resident_id=member_id,
+        relation="guardian",
+        since=work.now,
+    )
 
 
 async def _move_notices(work: Work, database: Database, old_person: int, person_id: int) -> None:

@@ -13,7 +13,7 @@ from bot.clock import day_begins, resident_day
 from bot.core.model import Identity
 from bot.notices.outbox import notify
 from bot.services.identities import BY_WORKER, Outcome
-from bot.services.joining import Link, hold, join, links_of, own_of
+from bot.services.joining import Link, hold, join, links_of, own_of, take_over
 from bot.services.residents import stored_claim
 from bot.services.world import World
 from bot.store import indexes
@@ -35,6 +35,7 @@ class Asking(StrEnum):
     ASKED = "asked"
     STILL_ASKED = "still_asked"
     TOO_MANY = "too_many"
+    TAKEN_OVER = "taken_over"  # only guardians spoke for the older one: from here on they do themselves
     NOBODY = "nobody"  # no account is left that could confirm
     NOT_OFFERED = "not_offered"
 
@@ -83,7 +84,7 @@ async def ask(
         return Asking.NOT_OFFERED
     holder = await _holder(world, database, resident)
     if holder is None:
-        return Asking.NOBODY
+        return await _take_over(world, work, database, account, resident)
     resident_id, version, person_id = holder
     if await _is_open(database, account.id, resident_id, work.now):
         return Asking.STILL_ASKED
@@ -130,6 +131,38 @@ async def _holder(world: World, database: Database, resident: Resident) -> tuple
         [database.listed(world.keys.indexes(held.kind, held.value)), resident.resident_id],
     )
     return (rows[0][0], rows[0][1], rows[0][2]) if rows else None
+
+
+async def _take_over(
+    world: World, work: Work, database: Database, account: Account, resident: Resident
+) -> Asking:
+    """The register has just matched, and nobody ever spoke for the verified resident but guardians."""
+    held = await _guarded(world, database, resident)
+    links = await links_of(database, account.id)
+    own = own_of(links, account.id)
+    if held is None or own is None or own.resident_id != resident.resident_id:
+        return Asking.NOBODY
+    await take_over(work, database, links, own, resident_id=held[0], version=held[1])
+    _log(work, held[0], account.id, "link_taken_over", account.channel)
+    return Asking.TAKEN_OVER
+
+
+async def _guarded(world: World, database: Database, resident: Resident) -> tuple[int, int] | None:
+    """Resident and version of a member with this certificate whom guardians described, and who has no account."""
+    claim = await stored_claim(database, world.keys, resident.resident_id)
+    if claim is None:
+        return None
+    held = indexes.certificate(claim.certificate_kind, claim.certificate_number)
+    rows = await database.fetch(
+        "SELECT r.resident_id, r.input_version FROM residents r"  # noqa: S608 - names of our own
+        f" WHERE {database.among('r.certificate_index', 'text')} AND r.identity = 'verified'"
+        " AND r.resident_id <> ? AND r.erased_at IS NULL"
+        " AND EXISTS (SELECT 1 FROM guardianships g WHERE g.resident_id = r.resident_id)"
+        " AND NOT EXISTS (SELECT 1 FROM account_residents l WHERE l.resident_id = r.resident_id"
+        " AND l.relation = 'self') ORDER BY r.resident_id LIMIT 1",
+        [database.listed(world.keys.indexes(held.kind, held.value)), resident.resident_id],
+    )
+    return (rows[0][0], rows[0][1]) if rows else None
 
 
 async def _is_open(database: Database, account_id: int, resident_id: int, now: datetime) -> bool:

@@ -37,6 +37,7 @@ class RescoreKeeper:
         self._levels = RiskWatch(world, database, clock)
         self._books: RuleBooks | None = None
         self._prints: Mapping[str, str] = {}
+        self._looking = asyncio.Lock()
         self._stop = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -53,7 +54,13 @@ class RescoreKeeper:
             self._task = None
 
     async def look(self) -> RescoreCounts:
-        """Everything that is due now: fresh levels and books first, then the queue until nothing is left."""
+        """Everything that is due now: fresh levels and books first, then the queue until nothing is left.
+
+        Whoever calls it while it looks by itself waits: afterwards nothing is left that either took."""
+        async with self._looking:
+            return await self._look()
+
+    async def _look(self) -> RescoreCounts:
         total = RescoreCounts()
         while not self._stop.is_set():
             ours = await self._refresh()

@@ -12,7 +12,7 @@ import structlog
 from bot.core.model import State
 from bot.errors import Conflict, NotFound
 from bot.services.asking import ask_at_once
-from bot.services.colour_notices import notify_changes, persons_of, unsent_of
+from bot.services.colour_notices import guardians_in, notify_changes, speakers_of, unsent_of
 from bot.services.rescore import Change, rescore
 from bot.services.residents import tell_age
 from bot.services.world import World
@@ -178,10 +178,10 @@ class Rescorer:
         if not changed:
             return
         resident_ids = [resident.resident_id for resident, _ in changed]
-        persons = await persons_of(self._database, resident_ids)
+        speakers = await speakers_of(self._database, resident_ids)
         unsent = await unsent_of(self._database, self._world.keys, resident_ids)
         for resident, work in changed:
-            person_ids = persons.get(resident.resident_id, ())
+            person_ids = speakers.get(resident.resident_id, {})
             changes = [change for _, change in work.changes]
             asked: set[str] = set()
             if any(change.new_state == State.PENDING for change in changes):
@@ -193,6 +193,7 @@ class Rescorer:
                 resident_id=resident.resident_id,
                 changes=changes,
                 person_ids=person_ids,
+                guardians=guardians_in(person_ids),
                 unsent=unsent.get(resident.resident_id, ()),
                 told_otherwise=asked,
             )

@@ -35,6 +35,20 @@ class Profile:
 
 def create(work: Work, keys: KeyRing, account: Account, profile: Profile) -> Resident:
     """A new resident for whom this account speaks; only claimed, whether or not the certificate is known."""
+    resident = create_member(work, keys, profile)
+    work.insert(
+        "account_residents",
+        id=new_id(),
+        account_id=account.id,
+        resident_id=resident.resident_id,
+        relation="self",
+        since=work.now,
+    )
+    return resident
+
+
+def create_member(work: Work, keys: KeyRing, profile: Profile) -> Resident:
+    """A new resident for whom nobody speaks yet, as a guardian describes them; only claimed."""
     resident = Resident(
         resident_id=new_id(),
         identity=Identity.CLAIMED,
@@ -56,14 +70,6 @@ def create(work: Work, keys: KeyRing, account: Account, profile: Profile) -> Res
         **_columns(work, keys, resident, profile),
     )
     work.touch(resident.resident_id, resident.input_version)
-    work.insert(
-        "account_residents",
-        id=new_id(),
-        account_id=account.id,
-        resident_id=resident.resident_id,
-        relation="self",
-        since=work.now,
-    )
     return resident
 
 

@@ -20,10 +20,11 @@ _ID = re.compile(r"[a-z][a-z0-9_]{1,31}")
 
 @dataclass(frozen=True, slots=True)
 class PunchInWanted:
-    """What a scheme wants of a punch-in, and every how many days."""
+    """What a scheme wants of a punch-in, and every how many days; `held`: only while its colour isn't green."""
 
     every_days: int
     wants: tuple[str, ...]
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +168,11 @@ def _read_punch_in(reader: Reader) -> PunchInWanted:
     found = reader.mapping("punch_in")
     if found is None:
         return PunchInWanted(1, ())
-    wanted = PunchInWanted(found.number("every_days", 1, low=1, high=366), found.texts("wants", among=WANTS))
+    wanted = PunchInWanted(
+        found.number("every_days", 1, low=1, high=366),
+        found.texts("wants", among=WANTS),
+        found.text("while", "always", required=False, among=("always", "held")) == "held",
+    )
     found.finish()
     return wanted
 

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
+from bot.clock import Clock
 from bot.core.model import RiskMap
 from bot.core.rulebook import BookHistory, RuleBook, RuleBooks
+from bot.services.policy import Policies
 from bot.services.real_name import RealNameService
 from bot.services.schemes import Schemes
 from bot.store.sealing import KeyRing
 
+if TYPE_CHECKING:
+    from bot.services.retention import Retention
+
 
 @dataclass(slots=True)
 class World:
-    """`risk` and `rulebooks` are replaced as a whole when they change, never edited."""
+    """`risk` and `rulebooks` are replaced as a whole when they change, never edited.
+
+    `public_url` is where residents reach this service, without a slash at the end; empty: no links are given.
+    `wire` is real time, for what ends whether or not a clock is moved. `retention`: what is kept how long.
+    """
 
     keys: KeyRing
     schemes: Schemes
@@ -22,6 +33,10 @@ class World:
     real_name: RealNameService
     risk: RiskMap = field(default_factory=lambda: RiskMap([]))
     confirmed_rulebooks: frozenset[str] = frozenset()
+    policies: Policies = field(default_factory=Policies)
+    public_url: str = ""
+    wire: Callable[[], datetime] = Clock().wire
+    retention: Retention | None = None
 
     def books(self, scheme_id: str) -> BookHistory | None:
         """All versions of the rule book that decides that scheme (several may share one); None if none does."""

@@ -28,6 +28,14 @@ def row_id(at: datetime) -> int:
     return _last_row_id
 
 
+def row_ids(at: datetime, count: int) -> int:
+    """The first of so many such ids, which follow each other and are all the caller's."""
+    global _last_row_id
+    first = row_id(at)
+    _last_row_id = first + count - 1
+    return first
+
+
 def receipt(prefix: str, day: date) -> str:
     """A receipt number such as `P200220-7K3Q9XAB-47`: prefix, day, eight random characters, two check digits.
 

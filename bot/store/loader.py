@@ -29,7 +29,7 @@ from bot.store.snapshot import (
 
 _RESIDENT = (
     "resident_id, identity, certificate_kind, name_sealed, birth_sealed, division, zone, declared_at,"
-    " last_punch_in, input_version"
+    " last_punch_in, input_version, hinted_on"
 )
 _CODE = "resident_id, id, scheme, colour, state, since, version, assessment, next_change_at, covered_until, held_since"
 _PUNCH_IN = "resident_id, id, day, revision, receipt, temperature_tenths, symptoms, no_change, normal"

@@ -42,11 +42,17 @@ def written_down() -> Tables:
     return tables
 
 
+_ALONE = {
+    "notices": {"idx_notices_id": ["id"]},
+    "data_links": {"idx_data_links_token": ["token_hash"]},
+}
+
+
 def on_postgresql(tables: Tables) -> Tables:
     """The same tables as PostgreSQL has them.
 
     Three things differ: a resident's tables are keyed by resident first, so that they can be distributed, the
-    punch-in log knows its transaction, and notices are found by their id alone.
+    punch-in log knows its transaction, and notices and links to data are found by their own key alone.
     """
     changed: Tables = {}
     for name, table in tables.items():
@@ -56,7 +62,7 @@ def on_postgresql(tables: Tables) -> Tables:
         columns = dict(table["columns"])
         if name == "punch_in_log":
             columns["transaction"] = f"bigint default {_TRANSACTION}"
-        indexes = table["indexes"] | ({"idx_notices_id": ["id"]} if name == "notices" else {})
+        indexes = table["indexes"] | _ALONE.get(name, {})
         changed[name] = {**table, "primary_key": key, "columns": columns, "indexes": indexes}
     return changed
 

@@ -100,6 +100,7 @@ class Resident:
     punch_ins: dict[date, PunchIn] = field(default_factory=dict)
     minor: bool = False
     stored: bool = True
+    hinted_on: date | None = None
 
     @property
     def facts(self) -> list[Fact]:
@@ -194,6 +195,7 @@ def resident_from(row: Any) -> Resident:
         declared_at=instant_or_none(row[7]),
         last_punch_in=day_or_none(row[8]),
         input_version=row[9],
+        hinted_on=day_or_none(row[10]),
     )
 
 

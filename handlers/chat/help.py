@@ -6,26 +6,25 @@ from collections.abc import Mapping
 
 from bot.conversation.context import Context
 from bot.conversation.understanding.understood import Intent
-from bot.conversation.words import moment_words
 from bot.message import Incoming, Reply
-from bot.store.database import instant
+from bot.services.access import views_of
+from handlers.chat.my_data import OVERVIEW, RIGHTS, view_words
 
 MENU = (
     ("打卡", "help.punch_in"),
     ("我的码", "help.codes"),
     ("为什么", "help.why"),
     ("申报", "help.declare"),
+    ("提醒", "help.reminders"),
+    ("我的家人", "help.family"),
     ("隐私", "help.privacy"),
 )
 _LATER: Mapping[Intent, str] = {
     Intent.PASS: "help.no_pass",
     Intent.APPEAL: "help.no_appeal",
     Intent.APPEAL_STATUS: "help.no_appeal_status",
-    Intent.HOUSEHOLD: "help.no_household",
-    Intent.REMINDERS: "help.no_reminders",
 }
 LATER = tuple(_LATER)
-_LATEST_VIEWS = "SELECT at, actor_kind, role, action FROM access_log WHERE resident_id = ? ORDER BY at DESC, id DESC LIMIT 10"
 
 
 async def show_menu(message: Incoming, ctx: Context) -> Reply:
@@ -40,24 +39,15 @@ async def refuse_kindly(message: Incoming, ctx: Context) -> Reply:
 
 
 async def show_privacy(message: Incoming, ctx: Context) -> Reply:
-    """What is kept, who sees it, and who looked at one's data last."""
+    """What is kept, who sees it, who looked at one's data last, and what one can do about all that."""
     reply = ctx.reply("help.privacy_text")
-    if ctx.resident is None:
-        return reply
-    rows = await ctx.database.fetch(_LATEST_VIEWS, [ctx.resident.resident_id])
-    if not rows:
-        return reply.then(ctx.say("help.nobody_looked"))
-    views = [
-        _view(ctx, str(row[1]), str(row[2]), str(row[3]), moment_words(ctx, instant(row[0]))) for row in rows
-    ]
-    return reply.then(ctx.say("help.who_looked", views=views))
-
-
-def _view(ctx: Context, actor: str, role: str, action: str, at: str) -> str:
-    key = f"help.action_{action}"
-    who = ctx.say(f"help.actor_{actor}")
-    did = ctx.say(key) if ctx.texts.has(key) else action
-    return ctx.say("help.view", at=at, who=who, role=role, did=did)
+    if ctx.resident is not None:
+        latest = await views_of(ctx.database, ctx.resident.resident_id)
+        views = [view_words(ctx, each) for each in latest.views]
+        reply = reply.then(
+            ctx.say("help.who_looked", views=views) if views else ctx.say("help.nobody_looked")
+        )
+    return reply.then(*ctx.ask("my_data.what_now", (OVERVIEW, "my_data.overview"), *RIGHTS).parts)
 
 
 async def nothing_to_cancel(message: Incoming, ctx: Context) -> Reply:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import re
-
 from bot.conversation.context import Context
 from bot.conversation.forms import Answers, Form, Read, Step, Taken, Wrong, begin, numbered, open_question
+from bot.conversation.understanding.household import NOT_MEASURED
 from bot.conversation.understanding.understood import Intent, Understood
 from bot.conversation.words import day_words, degrees
 from bot.core.model import Identity
 from bot.message import Incoming, Reply
-from bot.services.punch_ins import Report, Saved, carried, in_order, save, unchanged_since
+from bot.services.honesty import wants_full
+from bot.services.punch_ins import Report, Saved, unchanged_since
+from bot.services.reporting import Reporter, take_report
 from bot.store.snapshot import PunchIn, Resident
 from handlers.chat.codes import change_words
+from handlers.chat.family_words import still_open
+from handlers.chat.heard import go_on_as_before, hear, report_of, says_something
 from handlers.chat.punch_in_words import (
     advise,
     after_saving,
@@ -23,14 +26,6 @@ from handlers.chat.punch_in_words import (
 )
 
 DECLARE = "declare"
-_NOT_MEASURED = re.compile(
-    r"没有?(?:量|测|温度计|体温计|体温表)|(?:未|没法|无法|不能)(?:测量|测|量)|(?:量|测)不了"
-    r"|not measured|(?:no|without a?) ?thermometer|(?:didn'?t|did not|haven'?t|can'?t) (?:measure|take)",
-    re.IGNORECASE,
-)
-_CORRECTS = re.compile(
-    r"[量测看打写输填说报记弄搞]错|错了|误报|不小心|typo|mistake|wrong|by accident|i meant", re.IGNORECASE
-)
 _OFFERED_SYMPTOMS = ("cough", "fever", "fatigue", "sore_throat")
 
 
@@ -51,13 +46,16 @@ async def punch_in(message: Incoming, ctx: Context) -> Reply:
     if said.members:
         return _ask_for_whom(ctx, said)
     today = resident.punch_ins.get(ctx.today)
-    if today is not None and not _says_something(said):
+    if today is not None and not says_something(said):
         return _already(ctx, resident, today)
-    heard = _heard(ctx, said, today)
+    heard = hear(said, ctx.text, ctx.today, today)
     if said.no_change:
         earlier = today or unchanged_since(resident, ctx.today)
+        bare = today is None and "temperature" not in heard
+        if earlier is not None and bare and _wants_full(ctx, resident):
+            return await _ask(ctx, heard, ctx.reply("honesty.full_today"))
         if earlier is not None:
-            _go_on_as_before(heard, said, earlier)
+            go_on_as_before(heard, said, earlier)
         elif "temperature" not in heard:
             return await _ask(ctx, heard, ctx.reply("punch_in.no_earlier_report"))
     if "temperature" in heard and "symptoms" in heard:
@@ -68,63 +66,6 @@ async def punch_in(message: Incoming, ctx: Context) -> Reply:
     return await _ask(ctx, heard, opening)
 
 
-# -- what was heard ------------------------------------------------------------------------------------------
-
-
-def _says_something(said: Understood) -> bool:
-    """Whether there is anything to save; "no change" after today's report adds nothing to it."""
-    return bool(
-        said.temperature_tenths is not None
-        or said.implausible_temperature_tenths is not None
-        or said.symptoms
-        or said.no_symptoms
-        or said.denied_symptoms
-        or said.unclear_symptoms
-    )
-
-
-def _heard(ctx: Context, said: Understood, today: PunchIn | None) -> Answers:
-    """What is known of the report: from these words and, for what they leave out, from today's earlier report."""
-    heard: Answers = {"day": ctx.today.isoformat()}
-    if _CORRECTS.search(ctx.text):
-        heard["corrects"] = True
-    if said.temperature_tenths is not None:
-        heard["temperature"] = said.temperature_tenths
-    elif said.implausible_temperature_tenths is None:
-        if today is not None and not today.no_change:
-            heard |= {"temperature": today.temperature_tenths, "kept_temperature": True}
-        elif _NOT_MEASURED.search(ctx.text):
-            heard["temperature"] = None
-    _hear_symptoms(heard, said, today)
-    return heard
-
-
-def _hear_symptoms(heard: Answers, said: Understood, today: PunchIn | None) -> None:
-    earlier = today.symptoms if today is not None and not said.no_symptoms else ()
-    symptoms = [code for code in (*earlier, *said.symptoms) if code not in said.denied_symptoms]
-    if earlier:
-        heard["kept_symptoms"] = [code for code in symptoms if code not in said.symptoms]
-    if said.unclear_symptoms:
-        heard |= {"clear": symptoms, "unclear": list(said.unclear_symptoms)}
-        return
-    if said.symptoms or said.no_symptoms:
-        heard |= {"symptoms": symptoms, "spoken": True}
-    elif said.denied_symptoms or today is not None or heard.get("temperature") is not None:
-        heard["symptoms"] = symptoms
-
-
-def _go_on_as_before(heard: Answers, said: Understood, earlier: PunchIn) -> None:
-    """ "No change": the symptoms of the report before go on, and no temperature is made up."""
-    measured = heard.get("temperature") is not None
-    if not said.no_symptoms:
-        before = earlier.symptoms if measured else carried(earlier)
-        known: list[str] = heard.get("symptoms") or heard.get("clear") or []
-        together = [code for code in (*before, *known) if code not in said.denied_symptoms]
-        heard["clear" if "unclear" in heard else "symptoms"] = list(in_order(together))
-    if not measured:
-        heard |= {"temperature": None, "no_change": True}
-
-
 # -- saving --------------------------------------------------------------------------------------------------
 
 
@@ -133,18 +74,14 @@ async def save_report(ctx: Context, answers: Answers) -> Reply:
     resident = ctx.resident
     if resident is None:
         return await _declare_first(ctx)
-    report = Report(
-        temperature_tenths=answers["temperature"],
-        symptoms=in_order(answers["symptoms"]),
-        no_change=bool(answers.get("no_change")) and answers["temperature"] is None,
-    )
-    saved = save(
+    by = Reporter(ctx.account.id, ctx.message.channel)
+    saved, hint = await take_report(
         ctx.world,
         ctx.work,
+        ctx.database,
         resident,
-        report,
-        origin=ctx.message.channel,
-        reported_by=ctx.account.id,
+        report=report_of(answers),
+        by=by,
         corrects=bool(answers.get("corrects")),
     )
     text = after_saving(
@@ -156,7 +93,13 @@ async def save_report(ctx: Context, answers: Answers) -> Reply:
         advice=_advice(ctx, saved),
         changes=tuple(change_words(ctx, change) for change in saved.changes),
     )
-    return Reply.of(text)
+    reply = Reply.of(text) if hint is None else Reply.of(text, ctx.say(f"honesty.hint_{hint.kind}"))
+    return reply.then(*await still_open(ctx))
+
+
+def _wants_full(ctx: Context, resident: Resident) -> bool:
+    """Whether "no change" isn't enough today."""
+    return wants_full(ctx.world.policies.of(resident.division), resident.resident_id, ctx.today)
 
 
 def _advice(ctx: Context, saved: Saved) -> str:
@@ -236,7 +179,7 @@ def _read(ctx: Context, answers: Answers) -> Read:
     found: Answers = {}
     if said.temperature_tenths is not None:
         found["temperature"] = said.temperature_tenths
-    elif _NOT_MEASURED.search(ctx.text):
+    elif NOT_MEASURED.search(ctx.text):
         found["temperature"] = None
     _read_symptoms(ctx, said, answers, found)
     if said.no_change and not found and _nothing_known(ctx, answers):
@@ -247,11 +190,14 @@ def _read(ctx: Context, answers: Answers) -> Read:
 
 
 def _read_no_change(ctx: Context, said: Understood) -> Read:
-    earlier = unchanged_since(ctx.resident, ctx.today) if ctx.resident else None
-    if earlier is None:
+    resident = ctx.resident
+    earlier = unchanged_since(resident, ctx.today) if resident else None
+    if resident is None or earlier is None:
         return Wrong("punch_in.no_earlier_report")
+    if _wants_full(ctx, resident):
+        return Wrong("honesty.full_today")
     found: Answers = {}
-    _go_on_as_before(found, said, earlier)
+    go_on_as_before(found, said, earlier)
     return Taken(found)
 
 
@@ -279,7 +225,8 @@ def _forget_other_days(ctx: Context, answers: Answers) -> None:
 
 
 def _ask_report(ctx: Context, answers: Answers) -> Reply:
-    if ctx.resident is None or unchanged_since(ctx.resident, ctx.today) is None:
+    resident = ctx.resident
+    if resident is None or _wants_full(ctx, resident) or unchanged_since(resident, ctx.today) is None:
         return ctx.reply("punch_in.ask_report")
     return ctx.ask("punch_in.ask_report", ("没变化", "punch_in.no_change"))
 

@@ -6,12 +6,14 @@ import re
 from collections.abc import Sequence
 
 from bot.conversation.context import Context
+from bot.conversation.due_words import ask_due, due_words
 from bot.conversation.forms import open_question
 from bot.conversation.understanding.characters import plain
-from bot.conversation.understanding.numerals import number
+from bot.conversation.understanding.times import read_hours
 from bot.conversation.words import moment_words
 from bot.message import Incoming, Reply
-from bot.notices.conditions import BY_REASON, Ends
+from bot.notices.conditions import BY_REASON, REMINDER, Ends
+from bot.notices.due import Due
 from bot.notices.ledger import wake_person
 from bot.notices.quiet_hours import QUIET_FROM, QUIET_UNTIL
 from bot.notices.reachability import Channel, Obstacle, Question, Unreachable
@@ -31,7 +33,9 @@ _ASKS_ENGLISH = re.compile(
     r"|\b(?:reminders?|notif\w+|notices?)\b.{0,20}\b(?:left|remain\w*|missing|not (?:come|arriv\w+))"
     r"|\bhow many (?:reminders?|notif\w+|notices?)\b|\bhow (?:do|will|can) i (?:get|receive) (?:reminders?|notif\w+|notices?)\b"
 )
-_WANTS_NONE = re.compile(r"^(?:please )?no (?:more )?(?:reminders?|notifications?|notices?)[.!]?$")
+_WANTS_NONE = re.compile(
+    r"^(?:please )?no (?:more )?(?:reminders?|notifications?|notices?)(?: (?:on|at) (?:the )?weekends?)?[.!]?$"
+)
 _COLOUR = re.compile(r"[红黄灰]码|[变成转是][了成为]?[红黄灰]|[红黄灰]了|\b(?:red|yellow|gr[ae]y|colou?r)\b")
 _RECEIVE = re.compile(r"收|\b(?:get|got|receive)")
 _QUIET = re.compile(
@@ -41,16 +45,6 @@ _QUIET = re.compile(
 )
 _OFF = re.compile(r"^(?:[关關]闭?|[关關]掉|取消|不要了?|off|none|never)[。.!！]?$|^(?:关|取消|turn off)")
 _ON = re.compile(r"^(?:打?开|开启|恢复|默认|on|default|reset)")
-_PART = r"(?P<part{n}>凌晨|早上?|早晨|清晨|上午|中午|下午|傍晚|晚上?|夜里|半夜|夜间)?"
-_TIME = (
-    _PART + r"\s*(?P<hour{n}>\d{{1,2}}|[零〇一二两三四五六七八九十]{{1,3}})"
-    r"(?:[:.](?P<minute{n}>\d{{2}})|[点时](?:(?P<half{n}>半)|(?P<spoken{n}>\d{{1,2}})分?)?(?:钟|整)?)?"
-    r"\s*(?P<noon{n}>am|pm)?"
-)
-_RANGE = re.compile(
-    rf"^{_TIME.format(n=1)}\s*(?:-|–|—|~|到|至|to|until|till)+\s*(?:第二天|次日|明天)?{_TIME.format(n=2)}[。.!！]?$"
-)
-_LATE = ("下午", "傍晚", "晚", "晚上", "夜里", "夜间", "半夜")
 _HOURS = "SELECT quiet_from, quiet_until FROM residents WHERE resident_id = ?"
 _NOT_OURS_TO_FIX = frozenset({"no_template", "channel_off", "platform_broken"})
 _BY_CONTACT = frozenset({"window_closed", "window_used_up", "unfollowed", "blocked"})
@@ -89,15 +83,30 @@ def sets_quiet_hours(message: Incoming, ctx: Context) -> bool:
 async def explain_reach(message: Incoming, ctx: Context) -> Reply:
     """In which way a notice would come now, or why none does and what helps; what is left; the quiet hours."""
     ctx.aside = open_question(ctx)
-    question = Question(ctx.account.person_id, _KIND)
-    answers = await ctx.reachability.reach_many(ctx.database, [question], ctx.now)
-    if isinstance(answers[0], Channel):
-        lines = [_way_words(ctx, answers[0])]
-    else:
-        lines = _closed_words(ctx, answers[0])
+    questions = [Question(ctx.account.person_id, kind) for kind in (_KIND, REMINDER)]
+    news, reminder = await ctx.reachability.reach_many(ctx.database, questions, ctx.now)
+    due = await ask_due(ctx)
+    lines = _reach_words(ctx, news)
+    lines.append(due_words(ctx, due))
+    # a reminder that isn't due has no way to be told of
+    if isinstance(due, Due) and _differ(news, reminder):
+        lines += [ctx.say("reachable.reminders_apart"), *_reach_words(ctx, reminder)]
     lines += await _left_words(ctx)
     lines.append(await _hours_words(ctx))
     return Reply.of("\n".join(lines))
+
+
+def _reach_words(ctx: Context, answer: Channel | Unreachable) -> list[str]:
+    return [_way_words(ctx, answer)] if isinstance(answer, Channel) else _closed_words(ctx, answer)
+
+
+def _differ(one: Channel | Unreachable, other: Channel | Unreachable) -> bool:
+    """Whether reminders reach the person in another way than news of a colour, or for other reasons don't."""
+    if isinstance(one, Channel) and isinstance(other, Channel):
+        return (one.account_id, one.way) != (other.account_id, other.way)
+    if isinstance(one, Channel) or isinstance(other, Channel):
+        return True
+    return {each.reason for each in one.reasons} != {each.reason for each in other.reasons}
 
 
 def _way_words(ctx: Context, channel: Channel) -> str:
@@ -166,30 +175,6 @@ async def set_quiet_hours(message: Incoming, ctx: Context) -> Reply:
     if hours[0] == hours[1]:
         return ctx.reply("reachable.hours_same")
     return _keep_hours(ctx, *hours)
-
-
-def read_hours(text: str) -> tuple[int, int] | None:
-    """From when to when, in minutes after midnight; None where it can't be read or is no time of the day."""
-    found = _RANGE.match(text)
-    if found is None:
-        return None
-    first, last = (_minutes(found, place) for place in (1, 2))
-    return None if first is None or last is None else (first, last)
-
-
-def _minutes(found: re.Match[str], place: int) -> int | None:
-    part, noon = found[f"part{place}"] or "", found[f"noon{place}"]
-    hour = number(found[f"hour{place}"])
-    minute = 30 if found[f"half{place}"] else int(found[f"minute{place}"] or found[f"spoken{place}"] or 0)
-    if hour is None or minute > 59 or hour > 24 or (hour == 24 and minute) or (noon and not 1 <= hour <= 12):
-        return None
-    if noon:
-        hour = hour % 12 + (12 if noon == "pm" else 0)
-    elif hour == 12 and part in ("晚", "晚上", "半夜", "夜里", "夜间", "凌晨"):
-        hour = 0
-    elif part in _LATE and 1 <= hour < 12 and not (part in ("半夜", "夜里", "夜间") and hour < 6):
-        hour += 12
-    return hour % 24 * 60 + minute
 
 
 def _keep_hours(ctx: Context, first: int | None, last: int | None) -> Reply:

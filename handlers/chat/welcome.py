@@ -9,6 +9,7 @@ from bot.conversation.forms import open_question
 from bot.conversation.understanding.understood import Intent
 from bot.message import Incoming, Kind, Reply
 from bot.services.consent import GIVEN, agrees, note_consent, refuses
+from handlers.chat.my_data import RIGHTS
 
 _SHOWN = frozenset({"asked", "refused", "withdrawn"})
 _ENGLISH = re.compile(r"^\s*(?:english|英文|英语|in english|说英文|换英文|切换英文)\s*$", re.IGNORECASE)
@@ -42,6 +43,8 @@ async def ask_consent(message: Incoming, ctx: Context) -> Reply:
         return _agree(ctx) if intent == Intent.YES else _refuse(ctx)
     if ctx.choice == _READ_AGAIN or intent in (Intent.HELP, Intent.PRIVACY, Intent.WHY):
         return _show_consent(ctx)
+    if ctx.resident is not None:  # consent was taken back: what is here already can go, or be used again
+        return ctx.ask("welcome.withdrawn", ("同意", "welcome.agree"), *RIGHTS)
     return ctx.ask("welcome.reminder", *_CONSENT_CHOICES, (_READ_AGAIN, "welcome.read_again"))
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+
 from aiohttp import web
 
 from bot.channels.alipay.gateway import AlipayGateway
@@ -18,9 +21,11 @@ from handlers.http.typing_indicator import TypingIndicator
 
 ALIPAY = web.AppKey("alipay", AlipayGateway)
 CLOCK = web.AppKey("clock", Clock)
+CLOCK_MOVER: web.AppKey[Callable[[timedelta], Awaitable[None]]] = web.AppKey("clock_mover")
 DATABASE = web.AppKey("database", Database)
 DISPATCHER = web.AppKey("dispatcher", Dispatcher)
 ENGINE = web.AppKey("engine", Engine)
+JOB_STATES: web.AppKey[Callable[[], Awaitable[Mapping[str, Mapping[str, object]]]]] = web.AppKey("job_states")
 METRICS = web.AppKey("metrics", Metrics)
 MINI = web.AppKey("mini", MiniProgram)
 OFFICIAL = web.AppKey("official", OfficialAccount)

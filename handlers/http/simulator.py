@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -15,8 +14,7 @@ from bot.channels.simulator import CHANNEL, LONGEST_KEY, LONGEST_TEXT, LONGEST_U
 from bot.clock import DEFAULT_ZONE
 from bot.errors import BadRequest, Refused, TooLarge, Unsealable, status_of
 from bot.message import Kind
-from bot.services import clock_offset
-from handlers.http.keys import CLOCK, DATABASE, DISPATCHER, ENGINE, TOOLS
+from handlers.http.keys import CLOCK, CLOCK_MOVER, DATABASE, ENGINE, TOOLS
 from handlers.http.simulator_notices import PhoneNotices
 from handlers.http.simulator_page import HEADERS, SimulatorPage
 
@@ -49,14 +47,12 @@ _WORDS = {
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _NOTICES = web.AppKey("simulator_notices", PhoneNotices)
-_MOVING = web.AppKey("simulator_moving", asyncio.Lock)
 
 
 def add_routes(app: web.Application, templates: Path) -> None:
     """Add the page and its endpoints under `/simulator/`; `templates` holds the page and its files."""
     page = SimulatorPage.load(templates)
     app[_NOTICES] = PhoneNotices(app[TOOLS])
-    app[_MOVING] = asyncio.Lock()
     get, post = app.router.add_get, app.router.add_post
     get("/simulator", _guarded(redirect_to_page))
     get("/simulator/", _guarded(page.show))
@@ -151,11 +147,8 @@ async def show_clock(request: web.Request) -> web.Response:
 
 
 async def move_clock(request: web.Request) -> web.Response:
-    """Move business time forward, durably, send what is due by then, and answer with the new time."""
-    by = _forward(await _json(request))
-    async with request.app[_MOVING]:
-        await clock_offset.move_forward(request.app[DATABASE], request.app[CLOCK], by)
-        await request.app[DISPATCHER].drain()
+    """Move business time forward, durably, do in order what falls due on the way, and answer with the new time."""
+    await request.app[CLOCK_MOVER](_forward(await _json(request)))
     return await show_clock(request)
 
 

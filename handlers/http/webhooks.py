@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 from aiohttp import web
 
+from bot.channels import names
 from bot.channels.alipay.gateway import CheckFailed, content_type
 from bot.channels.wechat.door import SUCCESS
 from bot.errors import Refused, TooLarge, status_of
@@ -102,9 +103,9 @@ async def take_alipay(request: web.Request) -> web.Response:
 
 
 DOORS = (
-    Door("wechat_official", "/webhooks/wechat/official", OFFICIAL, answer_official, shakes_hands=True),
-    Door("wechat_mini", "/webhooks/wechat/mini", MINI, take_mini, shakes_hands=True),
-    Door("alipay", "/webhooks/alipay", ALIPAY, take_alipay),
+    Door(names.OFFICIAL, "/webhooks/wechat/official", OFFICIAL, answer_official, shakes_hands=True),
+    Door(names.MINI, "/webhooks/wechat/mini", MINI, take_mini, shakes_hands=True),
+    Door(names.ALIPAY, "/webhooks/alipay", ALIPAY, take_alipay),
 )
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from bot.app import make_keys, make_world
 from bot.channels.outbound import FilledTemplate, Way, Words
+from bot.conversation.notice_words import BINDING_CHANGES, DELETIONS, FOLLOW_UPS, NOTICES
 from bot.conversation.texts import LANGUAGES, Texts
 from bot.conversation.told import Composer, notice_text
 from bot.errors import NoWords
@@ -29,6 +30,8 @@ CHANGED = {
         ["wuhan", "red", "decided", "yellow", "pending"],
     ]
 }
+EXPIRING = {"schemes": ["hubei", "wuhan"], "at": "2020-03-20T16:00:00+00:00", "zone": "Asia/Shanghai"}
+KINDS_BY_TEMPLATE = sorted(kind for kind, each in KINDS.items() if Way.TEMPLATE in each.ways)
 IDS = {channel: {"colour_changed": "T-1"} for channel in ("wechat_mini", "wechat_official", "alipay")}
 
 
@@ -164,8 +167,94 @@ def test_every_kind_of_notice_has_words(world: World, texts: Texts, language: st
         "subscription_low": {"left": 0, "kind": "colour_changed"},
         "link_asked": {"platform": "alipay"},
         "link_answered": {"platform": "alipay", "outcome": "confirmed"},
+        "punch_in_reminder": {},
+        "code_expiring": EXPIRING,
+        "binding_asked": {},
+        "binding_changed": {"what": "confirmed"},
+        "follow_up": {"reason": "abnormal"},
+        "deletion": {"what": "asked", "day": "2020-03-27"},
     }
-    assert set(params) == set(KINDS)
+    assert set(params) == set(KINDS) == set(NOTICES)
     for kind, told in params.items():
         sealed = world.keys.seal_json(CONTEXT, told)
         assert notice_text(world, texts, language, kind=kind, params_sealed=sealed)
+
+
+@pytest.mark.parametrize("name", ["wechat_mini", "wechat_official", "alipay"])
+def test_every_kind_that_goes_by_template_has_one_and_is_checked(settings: Settings, name: str) -> None:
+    templates = NoticeTemplates.load(Path(settings.home) / "templates" / "notices", LANGUAGES)
+    assert sorted(templates.kinds(name)) == KINDS_BY_TEMPLATE
+    assert all(NOTICES[kind].possible is not None for kind in KINDS_BY_TEMPLATE)
+
+
+def words_of(world: World, texts: Texts, kind: str, params: Any, language: str = "zh") -> str:
+    return notice_text(world, texts, language, kind=kind, params_sealed=world.keys.seal_json(CONTEXT, params))
+
+
+def test_first_reminder_says_how_to_answer_move_and_stop_it(world: World, texts: Texts) -> None:
+    said = words_of(world, texts, "punch_in_reminder", {})
+    assert all(words in said for words in ("打卡 36.5", "没变化", "每天8点提醒我", "不要提醒", "所有的码"))
+    assert "家人" not in said
+    english = words_of(world, texts, "punch_in_reminder", {}, "en")
+    assert all(
+        words in english for words in ("punch in 36.5", "no change", "remind me at 8 am", "no reminders")
+    )
+
+
+def test_second_reminder_is_the_last_one_and_says_so(world: World, texts: Texts) -> None:
+    assert "今天最后一次提醒" in words_of(world, texts, "punch_in_reminder", {"second": True})
+    assert "the last reminder today" in words_of(world, texts, "punch_in_reminder", {"second": True}, "en")
+
+
+def test_reminder_counts_the_family_without_naming_it(world: World, texts: Texts) -> None:
+    said = words_of(world, texts, "punch_in_reminder", {"members": 2})
+    assert "2 位家人" in said
+    assert "全家正常 36.5" in said
+    assert "1 of your family is waiting" in words_of(world, texts, "punch_in_reminder", {"members": 1}, "en")
+
+
+@pytest.mark.parametrize(
+    ("zone", "language", "shown"),
+    [
+        ("Asia/Shanghai", "zh", "3月21日 00:00"),
+        ("Asia/Urumqi", "zh", "3月20日 22:00"),
+        ("America/New_York", "en", "20 March 12:00"),
+    ],
+)
+def test_expiry_is_told_in_the_person_s_own_zone(
+    world: World, texts: Texts, zone: str, language: str, shown: str
+) -> None:
+    said = words_of(world, texts, "code_expiring", EXPIRING | {"zone": zone}, language)
+    assert shown in said
+    assert ("湖北健康码、武汉健康码" if language == "zh" else "Hubei health code, ") in said
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_outcome_has_words_of_its_own(world: World, texts: Texts, language: str) -> None:
+    for kind, name, outcomes in (
+        ("binding_changed", "what", BINDING_CHANGES),
+        ("follow_up", "reason", FOLLOW_UPS),
+        ("deletion", "what", DELETIONS),
+    ):
+        said = {
+            words_of(world, texts, kind, {name: each, "day": "2020-03-27"}, language) for each in outcomes
+        }
+        assert len(said) == len(outcomes)
+
+
+@pytest.mark.parametrize(
+    ("kind", "params"),
+    [
+        ("code_expiring", {"schemes": [], "at": "2020-03-20T16:00:00+00:00", "zone": "Asia/Shanghai"}),
+        ("code_expiring", {"schemes": ["hubei"], "at": "soon", "zone": "Asia/Shanghai"}),
+        ("code_expiring", EXPIRING | {"zone": "Asia/Shangai"}),
+        ("binding_changed", {"what": "eloped"}),
+        ("follow_up", {"reason": "bored"}),
+        ("deletion", {"what": "asked"}),
+    ],
+)
+def test_new_kind_with_unknown_parameters_has_no_words(
+    world: World, texts: Texts, kind: str, params: dict[str, Any]
+) -> None:
+    with pytest.raises(NoWords):
+        words_of(world, texts, kind, params)

@@ -7,13 +7,23 @@ from datetime import timedelta
 import pytest
 
 from bot.notices.outbox import CONTEXT
-from bot.services.colour_notices import Unsent, changes_in, is_worse, notify_changes, persons_of, unsent_of
+from bot.services.colour_notices import (
+    Unsent,
+    changes_in,
+    guardians_in,
+    is_worse,
+    notify_changes,
+    persons_of,
+    speakers_of,
+    unsent_of,
+)
 from bot.services.rescore import Change
 from bot.store.database import Database
 from bot.store.work import Work, Write
 from bot.store.writer import Outcome
-from tests.conversation.world import make_world
+from tests.conversation.world import keys, make_world
 from tests.fakes.clock import MORNING
+from tests.notices.persons import Persons
 from tests.services.stored import Stores
 
 PERSON, RESIDENT = 5, 7
@@ -169,3 +179,28 @@ async def test_persons_of_a_member_are_all_who_speak_for_them(database: Database
     alone, member = await stores.add(), await stores.add(accounts=2)
     found = await persons_of(database, [alone, member, 1])
     assert {resident_id: len(accounts) for resident_id, accounts in found.items()} == {alone: 1, member: 2}
+
+
+async def test_colour_of_a_member_is_not_told_as_the_guardians_own(database: Database) -> None:
+    persons = Persons(database)
+    guardian, own = await persons.account(), await persons.account()
+    member = await persons.resident(own)
+    await persons.resident(guardian, "guardian", resident_id=member)
+
+    speakers = (await speakers_of(database, [member]))[member]
+    assert speakers == {guardian: False, own: True}
+    work = Work(now=MORNING)
+    notify_changes(
+        make_world(),
+        work,
+        resident_id=member,
+        changes=[change("green", "red")],
+        person_ids=speakers,
+        guardians=guardians_in(speakers),
+    )
+    said = {
+        write.row["person_id"]: keys().open_json("notices.params", write.row["params_sealed"])
+        for write in work.writes
+    }
+    assert said[guardian]["member"] is True
+    assert "member" not in said[own]

@@ -92,6 +92,7 @@ def test_an_unknown_word_names_no_scheme() -> None:
         ("recognises: []", "recognises: [town]", "town.yaml:9: a scheme recognises others"),
         ("recognises: []", "recognises: [moon]", "town.yaml:9: there is no scheme 'moon'"),
         ("en: []}", "fr: []}", "town.yaml:10: unknown key 'fr'"),
+        ("every_days: 1", "every_days: 1, while: green", "town.yaml:11: 'while'"),
         ("every_days: 1", "every_days: 0", "town.yaml:11: 'every_days' is not within"),
         ("[temperature]", "[mood]", "town.yaml:11: in 'wants': 'mood' is not one of"),
         ("id: town", "id: town\nmood: good", "town.yaml:2: unknown key 'mood'"),

@@ -22,9 +22,10 @@ from enum import StrEnum
 from bot.channels.alipay.aes import ContentCipher
 from bot.channels.alipay.form import Charset, Form, read_form
 from bot.channels.alipay.markup import acknowledgement, read_fields, wrap_answer
-from bot.channels.alipay.messages import CHANNEL, read_message, sending_time
+from bot.channels.alipay.messages import read_message, sending_time
 from bot.channels.alipay.notifications import read_notification
 from bot.channels.alipay.signing import PREFIX, Verifier, signing_parts
+from bot.channels.names import ALIPAY
 from bot.errors import Misconfigured, Refused
 from bot.message import Incoming
 
@@ -83,7 +84,7 @@ class CheckFailed(Refused):
 class AlipayGateway:
     """The gateway of one app; every refusal is `Refused` with its reason, whatever arrives."""
 
-    name = CHANNEL
+    name = ALIPAY
 
     def __init__(self, settings: AlipayGatewaySettings) -> None:
         if not settings.app_id or not settings.app_id.isalnum() or not settings.app_id.isascii():

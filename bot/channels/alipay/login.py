@@ -7,11 +7,12 @@ import re
 
 from bot.channels.alipay.answers import AnswerUnusable, PlatformRefused
 from bot.channels.alipay.codes import CODE_INVALID, known_part
-from bot.channels.alipay.messages import CHANNEL, is_account
+from bot.channels.alipay.messages import is_account
 from bot.channels.alipay.openapi import OAUTH_TOKEN, AlipayApi
 from bot.channels.alipay.rests import AppRests
 from bot.channels.http import CallFailed
 from bot.channels.login import LoginRefused, PlatformUser
+from bot.channels.names import ALIPAY
 from bot.errors import Unavailable
 
 _CODE_FORM = re.compile(r"[!-~]{1,128}")
@@ -20,7 +21,7 @@ _CODE_FORM = re.compile(r"[!-~]{1,128}")
 class AlipayLogin:
     """Exchanges codes at the platform; implements `Login`."""
 
-    channel = CHANNEL
+    channel = ALIPAY
 
     def __init__(self, api: AlipayApi, rests: AppRests) -> None:
         self._api = api

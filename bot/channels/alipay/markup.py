@@ -5,13 +5,10 @@ A message is decoded before it is parsed: expat can't read GBK, but takes text w
 
 from __future__ import annotations
 
-import re
-from xml.parsers import expat
-
+from bot.channels.xml_reader import UNPRINTABLE, XmlReader
 from bot.errors import Refused
 
 DEEPEST = 8
-_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _ANSWER = (
     '<?xml version="1.0" encoding="{charset}"?><alipay><response>{inner}</response><sign>{signature}</sign>'
     "<sign_type>{sign_type}</sign_type></alipay>"
@@ -29,11 +26,7 @@ def read_fields(xml: str) -> dict[str, str]:
     entity), another root than XML, a path that is there twice, deep nesting, whatever is not well-formed.
     """
     reader = _FieldReader()
-    parser = reader.new_parser()
-    try:
-        parser.Parse(_CONTROLS.sub("", xml), True)
-    except expat.ExpatError as error:
-        raise Refused("malformed_xml") from error
+    reader.read(UNPRINTABLE.sub("", xml))
     return reader.fields
 
 
@@ -48,25 +41,15 @@ def acknowledgement(account: str, app_id: str, milliseconds: int) -> str:
     return _ACK.format(account=account, app_id=app_id, milliseconds=milliseconds)
 
 
-class _FieldReader:
+class _FieldReader(XmlReader):
     """Collects the texts of elements without children; one per document."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.fields: dict[str, str] = {}
         self._path: list[str] = []
         self._seen: set[str] = set()
-        self._pieces: list[str] = []
         self._innermost = False
-
-    def new_parser(self) -> expat.XMLParserType:
-        """A parser that feeds this reader; kept outside it, so that the pair is no cycle for the collector."""
-        parser = expat.ParserCreate("utf-8")
-        parser.buffer_text = True
-        parser.StartElementHandler = self._start
-        parser.EndElementHandler = self._end
-        parser.CharacterDataHandler = self._pieces.append
-        parser.StartDoctypeDeclHandler = self._doctype
-        return parser
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         if len(self._path) == DEEPEST or (not self._path and name.upper() != "XML"):
@@ -84,6 +67,3 @@ class _FieldReader:
             self.fields["/".join(self._path[1:])] = "".join(self._pieces)
         self._path.pop()
         self._innermost = False
-
-    def _doctype(self, *declaration: object) -> None:
-        raise Refused("doctype")

@@ -7,13 +7,12 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from hashlib import blake2b
 
+from bot.channels.names import ALIPAY
+from bot.channels.said import Said, key_of, types_of
 from bot.errors import Refused
 from bot.message import Incoming, Kind, Media
 
-CHANNEL = "alipay"
-LONGEST_KEY = 64
 LONGEST_ACTION = 2048
 UNNAMED = "other"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -32,36 +31,17 @@ class Received:
     account: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """The part of an `Incoming` that depends on its kind."""
-
-    kind: Kind
-    text: str = ""
-    event_key: str = ""
-    media: Media | None = None
-
-
 def read_message(fields: Mapping[str, str], *, received_at: datetime) -> Received:
     """Translate the fields of one message; Refused if one is missing that every message has."""
     account = _account(fields)
     sent_at = sending_time(fields)
-    message_type, event = _types(fields)
+    message_type, event = types_of(fields, "EventType")
     reader = READERS.get((message_type, event))
     if reader is None:
         return Received(None, f"event_{UNNAMED}" if event else UNNAMED, account)
     said = reader(fields)
-    incoming = Incoming(
-        channel=CHANNEL,
-        account=account,
-        key=_key(fields, account, is_event=bool(event)),
-        kind=said.kind,
-        received_at=received_at,
-        text=said.text,
-        event_key=said.event_key,
-        media=said.media,
-        sent_at=sent_at,
-    )
+    key = _key(fields, account, is_event=bool(event))
+    incoming = said.by(ALIPAY, account, key=key, received_at=received_at, sent_at=sent_at)
     return Received(incoming, said.kind.value, account)
 
 
@@ -90,52 +70,37 @@ def _account(fields: Mapping[str, str]) -> str:
     return account
 
 
-def _types(fields: Mapping[str, str]) -> tuple[str, str]:
-    message_type = fields.get("MsgType", "").strip().lower()
-    event = fields.get("EventType", "").strip().lower() if message_type == "event" else ""
-    if not message_type or (message_type == "event" and not event):
-        raise Refused("malformed_xml")
-    return message_type, event
-
-
 def _key(fields: Mapping[str, str], account: str, *, is_event: bool) -> str:
-    """What all deliveries of one message share: its id, or a digest of what tells it apart.
-
-    The digest, not the values, because the account id among them is sealed wherever it is stored.
-    """
     message_id = fields.get("MsgId", "").strip()
-    if message_id and len(message_id) <= LONGEST_KEY:
-        return f"m:{message_id}"
-    parts = (account, message_id, *(fields.get(name, "") for name in _WHAT_TELLS_APART))
-    digest = blake2b("\x00".join(parts).encode(), digest_size=16).hexdigest()
-    return f"e:{digest}" if is_event else f"m:{digest}"
+    told_apart = (fields.get(name, "") for name in _WHAT_TELLS_APART)
+    return key_of(message_id, account, message_id, *told_apart, is_event=is_event)
 
 
-def _text(fields: Mapping[str, str]) -> _Said:
-    return _Said(Kind.TEXT, text=fields.get("Text/Content", ""))
+def _text(fields: Mapping[str, str]) -> Said:
+    return Said(Kind.TEXT, text=fields.get("Text/Content", ""))
 
 
-def _image(fields: Mapping[str, str]) -> _Said:
+def _image(fields: Mapping[str, str]) -> Said:
     media = Media(fields.get("Image/MediaId", ""), form=fields.get("Image/Format", ""))
-    return _Said(Kind.IMAGE, media=media)
+    return Said(Kind.IMAGE, media=media)
 
 
-def _follow(fields: Mapping[str, str]) -> _Said:
-    return _Said(Kind.FOLLOW, event_key=_scene(_action(fields)) or "")
+def _follow(fields: Mapping[str, str]) -> Said:
+    return Said(Kind.FOLLOW, event_key=_scene(_action(fields)) or "")
 
 
-def _unfollow(fields: Mapping[str, str]) -> _Said:
-    return _Said(Kind.UNFOLLOW)
+def _unfollow(fields: Mapping[str, str]) -> Said:
+    return Said(Kind.UNFOLLOW)
 
 
-def _enter(fields: Mapping[str, str]) -> _Said:
-    return _Said(Kind.ENTER, event_key=_scene(_action(fields)) or "")
+def _enter(fields: Mapping[str, str]) -> Said:
+    return Said(Kind.ENTER, event_key=_scene(_action(fields)) or "")
 
 
-def _click(fields: Mapping[str, str]) -> _Said:
+def _click(fields: Mapping[str, str]) -> Said:
     action = _action(fields)
     scene = _scene(action)
-    return _Said(Kind.MENU, event_key=action if scene is None else scene)
+    return Said(Kind.MENU, event_key=action if scene is None else scene)
 
 
 def _action(fields: Mapping[str, str]) -> str:
@@ -155,7 +120,7 @@ def _scene(action: str) -> str | None:
     return found if isinstance(found, str) and found.isprintable() else None
 
 
-READERS: dict[tuple[str, str], Callable[[Mapping[str, str]], _Said]] = {
+READERS: dict[tuple[str, str], Callable[[Mapping[str, str]], Said]] = {
     ("text", ""): _text,
     ("image", ""): _image,
     ("event", "follow"): _follow,

@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from bot.channels.alipay.answers import AnswerUnusable, PlatformRefused
-from bot.channels.alipay.messages import CHANNEL
 from bot.channels.alipay.openapi import CUSTOM_SEND, TEMPLATE_SEND, AlipayApi
 from bot.channels.alipay.rests import AppRests
 from bot.channels.http import CallFailed
+from bot.channels.names import ALIPAY
 from bot.channels.outbound import Effect, FilledTemplate, Outgoing, SendFailed, Sent, Trouble, Way, Words
 
 # A proxy says by any other status that the call got nowhere; by these, that it waited for an answer in vain.
@@ -19,7 +19,7 @@ _WAITED = frozenset({408, 504})
 class AlipayOutbound:
     """Sends over one app. The platform drops no second message by itself, and names none."""
 
-    channel = CHANNEL
+    channel = ALIPAY
     ways = frozenset({Way.CUSTOMER_SERVICE, Way.TEMPLATE})
     idempotent: frozenset[Way] = frozenset()
 

@@ -10,7 +10,8 @@ import json
 import re
 from dataclasses import dataclass
 
-from bot.channels.wechat.envelope import MOST_ITEMS, UNPRINTABLE
+from bot.channels.wechat.envelope import MOST_ITEMS
+from bot.channels.xml_reader import UNPRINTABLE
 from bot.errors import Refused
 
 DEEPEST = 16

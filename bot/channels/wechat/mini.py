@@ -12,10 +12,11 @@ from datetime import datetime
 from functools import partial
 from typing import Literal
 
+from bot.channels.names import MINI
 from bot.channels.wechat.door import Door, DoorSettings
 from bot.channels.wechat.envelope import encrypted_field, read_fields, read_lists
 from bot.channels.wechat.json_fields import MALFORMED, encrypted_member, read_json
-from bot.channels.wechat.messages import MINI_CHANNEL, Received, read_message
+from bot.channels.wechat.messages import Received, read_message
 from bot.errors import Misconfigured, Refused
 
 PREFIX = "YIMA_WECHAT_MINI__"
@@ -32,7 +33,7 @@ class MiniSettings(DoorSettings):
 class MiniProgram:
     """One mini-program; every refusal is `Refused` with its reason, whatever arrives."""
 
-    name = MINI_CHANNEL
+    name = MINI
 
     def __init__(self, settings: MiniSettings) -> None:
         if settings.format not in _FIRST_BYTES:
@@ -55,7 +56,7 @@ class MiniProgram:
         return read_message(
             read_fields(document),
             received_at=received_at,
-            channel=MINI_CHANNEL,
+            channel=MINI,
             lists=partial(read_lists, document),
         )
 
@@ -73,8 +74,6 @@ class MiniProgram:
 def _read_json(document: bytes, received_at: datetime) -> Received:
     fields = read_json(document)
     try:
-        return read_message(
-            fields.texts, received_at=received_at, channel=MINI_CHANNEL, lists=lambda: fields.items
-        )
+        return read_message(fields.texts, received_at=received_at, channel=MINI, lists=lambda: fields.items)
     except Refused as error:  # the one reason of a message that lacks what every message has, by its form
         raise Refused(MALFORMED) from error

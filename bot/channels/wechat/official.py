@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
+from bot.channels.names import OFFICIAL
 from bot.channels.wechat.crypto import MessageKey
 from bot.channels.wechat.door import BODY_LIMIT as BODY_LIMIT
 from bot.channels.wechat.door import SUCCESS, Door, DoorSettings
 from bot.channels.wechat.envelope import encrypted_field, read_fields, read_lists, seal_envelope
-from bot.channels.wechat.messages import CHANNEL, read_message
+from bot.channels.wechat.messages import read_message
 from bot.channels.wechat.replies import LIMIT_BYTES, render
 from bot.message import Incoming, Reply
 
@@ -48,7 +49,7 @@ class Opened:
 class OfficialAccount:
     """One official account; every refusal is `Refused` with its reason, whatever arrives."""
 
-    name = CHANNEL
+    name = OFFICIAL
     limit_bytes = LIMIT_BYTES
 
     def __init__(self, settings: OfficialSettings) -> None:
@@ -81,7 +82,7 @@ class OfficialAccount:
             xml, cut = render(reply, account=context.account, ours=context.ours, at=wire)
         if cut:
             self.cut_replies += 1
-            log.warning("a reply was cut at the limit", extra={"action": "cut_reply", "channel": CHANNEL})
+            log.warning("a reply was cut at the limit", extra={"action": "cut_reply", "channel": OFFICIAL})
         if not xml:
             return SUCCESS
         if context.key is None:

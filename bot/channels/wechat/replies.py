@@ -11,7 +11,8 @@ from datetime import datetime
 from wechatpy.replies import ImageReply
 
 from bot.channels.plain_text import render_text
-from bot.channels.wechat.envelope import UNPRINTABLE, cdata
+from bot.channels.wechat.envelope import cdata
+from bot.channels.xml_reader import UNPRINTABLE
 from bot.message import Picture, Reply
 
 LIMIT_BYTES = 2048

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from bot.channels.names import MINI, OFFICIAL
 from bot.channels.outbound import FilledTemplate, Outgoing, SendFailed, Sent, Trouble, Way, Words
 from bot.channels.wechat.api import Filled, WeChatApi
 
-OFFICIAL = "wechat_official"
-MINI = "wechat_mini"
 _WAYS: Mapping[str, frozenset[Way]] = {
     OFFICIAL: frozenset({Way.CUSTOMER_SERVICE, Way.TEMPLATE}),
     MINI: frozenset({Way.CUSTOMER_SERVICE, Way.SUBSCRIPTION}),

@@ -40,7 +40,6 @@ _LISTED = re.compile(
     rf"(?:^|[,，;；。\n!！]|(?<=[常状嗽烧])|(?<=[0-9]\.[0-9])(?=\s)|(?<=[0-9]\.[0-9]度))\s*(?P<all>{_COUNT}(?:\s*(?:、|和|与|及|\s|&|/)\s*{_COUNT})*)(?![0-9.度点年月日号岁人个天次楼栋])(?=[\s:：、.都均体正没无发咳不一]){_STATUS}"
 )
 _INTEGER = re.compile(r"[0-9]+")
-_JOINED = re.compile(r"[\s、,，和跟与及&/]*")
 
 
 def read_members(text: str, names: Sequence[str] = ()) -> tuple[str, ...]:
@@ -49,30 +48,6 @@ def read_members(text: str, names: Sequence[str] = ()) -> tuple[str, ...]:
     Kinship words come back as written (我妈 as 妈妈), numbers as digits; `names` are the household's own.
     """
     return tuple(dict.fromkeys(spot.member for spot in _spots(text, names)))
-
-
-def split_by_member(text: str, names: Sequence[str] = ()) -> tuple[tuple[tuple[str, ...], str], ...]:
-    """A plain text cut into (members, what is said of them); () are the members of what stands before the first.
-
-    "1 3 正常，2 发烧38.2" is (("1", "3"), "1 3 正常，") and (("2",), "2 发烧38.2").
-    """
-    groups: list[tuple[list[str], int]] = []
-    end = 0
-    for spot in _spots(text, names):
-        if groups and _JOINED.fullmatch(text, end, spot.start):
-            groups[-1][0].append(spot.member)
-        else:
-            groups.append(([spot.member], spot.start))
-        end = spot.end
-    if not groups:
-        return (((), text),)
-    starts = [start for _, start in groups] + [len(text)]
-    parts = [
-        (tuple(members), text[start:stop]) for (members, start), stop in zip(groups, starts[1:], strict=True)
-    ]
-    if text[: starts[0]].strip(" ,，、;；。"):
-        parts.insert(0, ((), text[: starts[0]]))
-    return tuple(parts)
 
 
 class _Spot(NamedTuple):

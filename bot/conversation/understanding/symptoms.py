@@ -142,6 +142,12 @@ def read_symptoms(text: str) -> Symptoms:
     return reader.result()
 
 
+def symptom_spans(text: str) -> list[tuple[int, int]]:
+    """Where a plain text names symptoms, denies them, or says that there is none; not where it only asks."""
+    said = ("symptom", "over", "general", "wide", "tight", "wrong")
+    return [token.span() for token in _TOKEN.finditer(text) if token.lastgroup in said]
+
+
 class _Reader:
     """Walks over the tokens of one text with the negation that is in force."""
 

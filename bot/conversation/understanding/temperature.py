@@ -93,6 +93,11 @@ def read_temperature(text: str) -> Reading:
     return Reading(None, spots[-1].tenths) if spots else _NONE
 
 
+def temperature_spans(text: str) -> list[tuple[int, int]]:
+    """Where a plain text names temperatures."""
+    return [(spot.start, spot.end) for spot in _spots(text)]
+
+
 def temperature_answer(text: str) -> Reading:
     """The same for the answer to "what is the temperature?", where a bare "37" is one."""
     found = read_temperature(text)

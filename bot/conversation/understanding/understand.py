@@ -8,20 +8,16 @@ from datetime import date
 
 from bot.conversation.understanding.characters import plain
 from bot.conversation.understanding.dates import read_dates
+from bot.conversation.understanding.household import HouseholdLine, read_household
 from bot.conversation.understanding.intents import read_intent
-from bot.conversation.understanding.members import read_members, split_by_member
+from bot.conversation.understanding.members import read_members
 from bot.conversation.understanding.places import Found, Places
 from bot.conversation.understanding.symptoms import Symptoms, read_symptoms
 from bot.conversation.understanding.temperature import Reading, read_temperature
+from bot.conversation.understanding.unchanged import find_no_change
 from bot.conversation.understanding.understood import Intent, Understood
 
 _ONLY_NUMBER = re.compile(r"[0-9.]+")
-_NO_CHANGE = re.compile(
-    r"(?:没有?|无|没啥|没什么|未)(?:任何|什么|啥|有)*(?:变化|变动|改变)(?!吗)|(?:和|跟|同|与|如)(?:昨[天日]|前[一几]?天|上次|之前|以前|往常|平时|平常|平日)(?:的|都|也|是|体温|情况|状况)*(?:一样|相同|一致|差不多)?(?=$|[\s,，。;；!！的了])"
-    r"|(?:昨[天日]|前[一几]?天|上次|之前|往常)(?:都|也)?(?:一样|相同)|老样子|照旧|情况不变|状况不变|依旧|一切照常|一如既往"
-    r"|\bno changes?\b|\bnothing (?:has )?changed\b|\bunchanged\b|\b(?:the )?same as (?:yesterday|before|last time|usual)\b|\bas usual\b"
-)
-_CHANGED = re.compile(r"(?:不一样|不同|有变化|not the same)")
 _NOT_THERE = re.compile(
     r"(?:没有?|未曾?|从未|从没有?|不曾|并未|并没有?)(?:再|有)?(?:去|到|来|回|接触|途?经|路过|住|在|待|呆)(?:过|到|了)?[^,，。;；!！?？\n但]*"
     r"|\b(?:never|not|didn't|haven't)\b[^,，。;；!！?？\n]*"
@@ -65,10 +61,12 @@ def _understand(text: str, *, today: date, places: Places, names: Sequence[str])
     if _ONLY_NUMBER.fullmatch(said) and reading.tenths is not None:
         return Understood(Intent.PUNCH_IN, reading.tenths)
     symptoms = read_symptoms(said)
-    same = None if _CHANGED.search(said) else _NO_CHANGE.search(said)
+    same = find_no_change(said)
     # the yesterday of "same as yesterday" is not a date that anything happened on
     dates = read_dates(said if same is None else said[: same.start()] + said[same.end() :], today)
     found, denied = _places(said, today, places)
+    members = read_members(said, names)
+    household = read_household(text, names) if members else HouseholdLine()
     return Understood(
         read_intent(said, reports=same is not None or reading != _UNREAD or _reports(symptoms)),
         temperature_tenths=reading.tenths,
@@ -78,22 +76,14 @@ def _understand(text: str, *, today: date, places: Places, names: Sequence[str])
         dates=dates.days,
         places=found.codes,
         candidates=found.candidates,
-        members=read_members(said, names),
+        members=members,
         implausible_temperature_tenths=reading.implausible_tenths,
         denied_symptoms=symptoms.denied,
         unclear_symptoms=symptoms.unclear,
         denied_places=denied,
         lunar_date=dates.lunar,
-    )
-
-
-def understand_each(
-    text: str, *, today: date, places: Places, names: Sequence[str] = ()
-) -> tuple[tuple[tuple[str, ...], Understood], ...]:
-    """A household's message read member by member; () names nobody, which is the writer or everybody."""
-    return tuple(
-        (members, understand(part, today=today, places=places, names=names))
-        for members, part in split_by_member(plain(text), names)
+        several_temperatures=reading.several,
+        reports=() if household.unread else household.parts,
     )
 
 

@@ -39,7 +39,9 @@ class Understood:
     maps an ambiguous place name to all its codes. `symptoms` are present now, `denied_symptoms` were said to
     be absent or over, `unclear_symptoms` were named in a way that can be read both ways and must be asked.
     `denied_places` are those where the writer says not to have been ("没去过武汉"); they are not in `places`.
-    `lunar_date` says that a date of the lunar calendar was named, which is not converted.
+    `lunar_date` says that a date of the lunar calendar was named, which is not converted. `several_temperatures`
+    says that different ones are named and none of them is the one. `reports` are those of a household, where one
+    is named and every word was read.
     """
 
     intent: Intent
@@ -56,6 +58,8 @@ class Understood:
     unclear_symptoms: tuple[str, ...] = ()
     denied_places: tuple[str, ...] = ()
     lunar_date: bool = False
+    several_temperatures: bool = False
+    reports: tuple[MemberReport, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """The public form: `intent`, and of the rest only what was found; temperature in °C."""
@@ -75,4 +79,24 @@ class Understood:
             found["no_change"] = True
         if self.candidates:
             found["candidates"] = {name: list(codes) for name, codes in self.candidates.items()}
+        if self.reports:
+            found["reports"] = [report.to_json() for report in self.reports]
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class MemberReport:
+    """What one message says of some of a household: `who` in one form (母亲 is 妈妈), `words` as they were said.
+
+    `text` is what was said of them as if of oneself, and reads the same again; nobody's name is in it.
+    """
+
+    who: tuple[str, ...] = field(repr=False)
+    words: tuple[str, ...] = field(repr=False)
+    said: Understood
+    text: str = field(repr=False)
+
+    def to_json(self) -> dict[str, object]:
+        """The public form: who, and what of a report was found."""
+        found = {key: value for key, value in self.said.to_json().items() if key != "intent"}
+        return {"who": list(self.who), **found}

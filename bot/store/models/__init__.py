@@ -5,6 +5,7 @@ and nothing cascades. What is personal is sealed (`*_sealed`) or reduced to an e
 """
 
 from bot.store.models.codes import ColourChange, Fact, HealthCode, RescoreQueue, RescoreRun, RiskLevel, Stamp
+from bot.store.models.follow_ups import ContactAttempt, FollowUp
 from bot.store.models.messages import (
     ClockOffset,
     Dialogue,
@@ -20,6 +21,8 @@ from bot.store.models.people import (
     Account,
     AccountResident,
     Community,
+    DataLink,
+    DeletionRequest,
     Guardianship,
     Household,
     IdentityCheck,
@@ -29,6 +32,7 @@ from bot.store.models.people import (
     Worker,
 )
 from bot.store.models.reports import Declaration, PunchIn, PunchInLog
+from bot.store.models.runs import JobRun, JobShard
 
 __all__ = [
     "AccessLog",
@@ -37,15 +41,21 @@ __all__ = [
     "ClockOffset",
     "ColourChange",
     "Community",
+    "ContactAttempt",
+    "DataLink",
     "Declaration",
+    "DeletionRequest",
     "Dialogue",
     "Fact",
+    "FollowUp",
     "FormToken",
     "Guardianship",
     "HealthCode",
     "Household",
     "IdentityCheck",
     "Inbox",
+    "JobRun",
+    "JobShard",
     "LinkRequest",
     "Notice",
     "PlatformState",

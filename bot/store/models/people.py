@@ -62,9 +62,14 @@ class Resident(Model):
     created_at = fields.DatetimeField()
     quiet_from = fields.SmallIntField(null=True)  # minutes after midnight in the zone; NULL: 22:00
     quiet_until = fields.SmallIntField(null=True)  # NULL: 07:00; the same as `quiet_from`: never quiet
+    reminder_minute = fields.SmallIntField(null=True)  # after midnight; NULL: the community's
+    reminder_days = fields.CharField(max_length=16, db_default="all")  # all, workdays, none
+    hinted_on = fields.DateField(null=True)  # the day of the last hint about a series of reports
+    erased_at = fields.DatetimeField(null=True)  # what the law lets remain is all that is here
 
     class Meta:
         table = "residents"
+        indexes = (("zone",), ("reminder_minute",))
 
 
 class AccountResident(Model):
@@ -124,16 +129,22 @@ class Household(Model):
 
 
 class Guardianship(Model):
-    """A guardian reports for a member; it counts once it is confirmed."""
+    """A guardian reports for a member; it counts once it is confirmed.
+
+    `confirmed_by` is member, worker or register; `ended_by` guardian, member, worker, coming of age, deletion.
+    """
 
     id = fields.BigIntField(primary_key=True, generated=False)
     resident_id = fields.BigIntField()  # the member
     guardian_id = fields.BigIntField(db_index=True)
-    state = fields.CharField(max_length=16)  # asked, active, ended
+    state = fields.CharField(max_length=16)  # asked, active, refused, expired, ended
     label_sealed = fields.BinaryField(null=True)
     confirmed_by = fields.CharField(max_length=32, db_default="")
     since = fields.DatetimeField()
     ended_at = fields.DatetimeField(null=True)
+    waits_for = fields.CharField(max_length=16, db_default="")  # while asked: member, worker
+    expires_at = fields.DatetimeField(null=True)  # while asked
+    ended_by = fields.CharField(max_length=16, db_default="")
 
     class Meta:
         table = "guardianships"
@@ -198,3 +209,38 @@ class IdentityCheck(Model):
     class Meta:
         table = "identity_checks"
         indexes = (("resident_id", "at"),)
+
+
+class DeletionRequest(Model):
+    """A resident wants everything deleted; until `due_at` they may change their mind."""
+
+    id = fields.BigIntField(primary_key=True, generated=False)
+    resident_id = fields.BigIntField()
+    person_id = fields.BigIntField()
+    state = fields.CharField(max_length=16)  # asked, cancelled, done
+    asked_at = fields.DatetimeField()
+    due_at = fields.DatetimeField()
+    ended_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "deletion_requests"
+        indexes = (("resident_id", "state"), ("state", "due_at"))
+
+
+class DataLink(Model):
+    """One link under which a resident gets a copy of their data; the token itself is stored nowhere.
+
+    Times are real time.
+    """
+
+    token_hash = fields.CharField(max_length=64, primary_key=True)
+    resident_id = fields.BigIntField()
+    person_id = fields.BigIntField()
+    language = fields.CharField(max_length=8, db_default="zh")
+    created_at = fields.DatetimeField()
+    expires_at = fields.DatetimeField(db_index=True)
+    fetched = fields.SmallIntField(db_default=0)
+
+    class Meta:
+        table = "data_links"
+        indexes = (("resident_id", "created_at"),)

@@ -10,7 +10,7 @@ from pydantic import Field
 from bot.core.model import Identity
 from bot.notices.ledger import wake_person
 from bot.services.codes import missing_of
-from bot.services.consent import CONSENT_VERSION, GIVEN, note_consent
+from bot.services.consent import CONSENT_VERSION, GIVEN, note_consent, withdraw
 from bot.store.snapshot import Resident
 from handlers.http.api.bodies import Sent, Told
 from handlers.http.api.calls import Call
@@ -137,6 +137,9 @@ async def answer_consent(call: Call) -> ConsentTold:
         note_consent(work, account, GIVEN)
         wake_person(work, account.person_id)
     if not call.body.agree and account.consent not in ("refused", "withdrawn"):
-        note_consent(work, account, "withdrawn" if agreed else "refused")
+        if agreed:
+            await withdraw(work, call.ctx.database, account)
+        else:
+            note_consent(work, account, "refused")
         work.delete("dialogues", {"account_id": account.id})
     return await show_consent(call)

@@ -10,7 +10,8 @@ from pydantic import Field
 from bot.clock import resident_day
 from bot.core.facts import PLAUSIBLE_TENTHS
 from bot.services.codes import coverage
-from bot.services.punch_ins import Report, Saved, going_on, in_order, save, unchanged_since
+from bot.services.punch_ins import Report, going_on, in_order, unchanged_since
+from bot.services.reporting import Reporter, take_report
 from bot.store.snapshot import PunchIn, Resident
 from handlers.http.api.bodies import Sent, Told
 from handlers.http.api.calls import Call
@@ -101,7 +102,7 @@ async def report(call: Call) -> PunchIns:
         raise invalid(*wrong)
     told = []
     for (person, one), said in zip(wanted.items(), call.body.reports, strict=True):
-        told.append(_save(call, people[person], one, corrects=said.corrects))
+        told.append(await _save(call, people[person], one, corrects=said.corrects))
     return PunchIns(punch_ins=told)
 
 
@@ -131,17 +132,13 @@ def _said(said: ReportSaid) -> Report | Wrong:
     return Report(said.temperature_tenths, in_order(said.symptoms))
 
 
-def _save(call: Call, resident: Resident, one: Report | None, *, corrects: bool) -> PunchInTold:
+async def _save(call: Call, resident: Resident, one: Report | None, *, corrects: bool) -> PunchInTold:
     ctx, kept_fever = call.ctx, False
     if one is not None:
-        saved: Saved = save(
-            ctx.world,
-            ctx.work,
-            resident,
-            one,
-            origin=ctx.message.channel,
-            reported_by=ctx.account.id,
-            corrects=corrects,
+        # figures alone are answered, so no friendly word counts as said
+        by = Reporter(ctx.account.id, ctx.message.channel, hears_hints=False)
+        saved, _ = await take_report(
+            ctx.world, ctx.work, ctx.database, resident, report=one, by=by, corrects=corrects
         )
         kept_fever = saved.kept_fever
     return _told(call, resident, resident.punch_ins[_today(call, resident)], kept_fever=kept_fever)

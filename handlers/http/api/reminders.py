@@ -7,8 +7,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from bot.channels.names import ALIPAY, MINI
+from bot.conversation.due_words import ask_due, clock_words, reason_in_words
+from bot.conversation.reminder_settings import read_settings, reminder_hours
 from bot.conversation.told import FORM_CONTEXT
 from bot.notices import ledger
+from bot.notices.due import Due, NotDue
 from bot.notices.kinds import KINDS
 from bot.notices.quiet_hours import QUIET_FROM, QUIET_UNTIL
 from bot.notices.reachability import Channel, Question, Unreachable
@@ -21,8 +25,7 @@ from handlers.http.api.problems import Problem, Wrong, invalid
 ASKED = "asked"
 """The reason of an entry that only says what the dialog showed: it changes no balance."""
 FORM_LASTS = timedelta(days=7)
-_ASKS = ("colour_changed", "asked_first")
-_MINI, _ALIPAY = "wechat_mini", "alipay"
+_ASKS = ("colour_changed", "asked_first", "punch_in_reminder")
 _HOUR = 60
 
 Clock = Annotated[str, Field(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$", examples=["22:00"])]
@@ -57,10 +60,30 @@ class RemindersLeft(Told):
     left: int | None
 
 
+class ReminderReason(Told):
+    """Why no reminder comes today, or not now."""
+
+    reason: str
+    text: str
+
+
+class DailyReminder(Told):
+    """The daily reminder to report, as it is set and as it stands today."""
+
+    at: Clock = Field(description="On the person's own wall clock.")
+    own: bool = Field(description="Chosen by the person; else it is the community's.")
+    second_at: Clock | None = Field(description="The gentle second one, the last of the day; null: none.")
+    days: Literal["all", "workdays", "none"]
+    zone: str = Field(examples=["Asia/Shanghai"])
+    due: bool = Field(description="Whether there is a report to remind of today.")
+    reasons: list[ReminderReason]
+
+
 class Reachable(Told):
-    """Reminders of oneself."""
+    """Reminders of oneself. `reminder` is null before a declaration."""
 
     kinds: list[Reaches]
+    reminder: DailyReminder | None
     left: list[RemindersLeft]
     quiet_from: Clock
     quiet_until: Clock
@@ -118,9 +141,33 @@ async def show_reachability(call: Call) -> Reachable:
             "left": [
                 {name: getattr(each, name) for name in RemindersLeft.model_fields} for each in left.reminders
             ],
+            "reminder": await _reminder(call),
             **_shown(*hours),
         }
     )
+
+
+async def _reminder(call: Call) -> dict[str, Any] | None:
+    """What chat shows and says about it, by the same table and the same words."""
+    ctx = call.ctx
+    if ctx.resident is None or ctx.resident.declared_at is None:
+        return None
+    settings = await read_settings(ctx)
+    minute, second = reminder_hours(ctx, settings)
+    due = await ask_due(ctx)
+    reasons = due.reasons if isinstance(due, NotDue) else due.notes
+    return {
+        "at": clock_words(minute),
+        "own": settings.minute is not None,
+        "second_at": None if second is None else clock_words(second),
+        "days": settings.days,
+        "zone": ctx.resident.zone,
+        "due": isinstance(due, Due),
+        "reasons": [
+            {"reason": reason, "text": reason_in_words(ctx, reason, at=clock_words(minute))}
+            for reason in reasons
+        ],
+    }
 
 
 def _reaches(call: Call, kind: str, answer: Channel | Unreachable) -> dict[str, Any]:
@@ -187,9 +234,9 @@ async def subscribe(call: Call) -> Subscriptions:
     if body.form_id is not None:
         return _keep_form(call, body.form_id)
     ctx = call.ctx
-    if ctx.account.channel != _MINI:
+    if ctx.account.channel != MINI:
         raise invalid(Wrong("results", "other_platform"))
-    kinds = [ctx.template_kinds.get((_MINI, each.template_id)) for each in body.results]
+    kinds = [ctx.template_kinds.get((MINI, each.template_id)) for each in body.results]
     unknown = [number for number, kind in enumerate(kinds) if kind is None]
     if unknown:
         raise invalid(*(Wrong(f"results/{number}/template_id", "not_offered") for number in unknown))
@@ -207,7 +254,7 @@ def _enter(call: Call, kind: str) -> None:
 
 def _keep_form(call: Call, form_id: str) -> Subscriptions:
     ctx = call.ctx
-    if ctx.account.channel != _ALIPAY:
+    if ctx.account.channel != ALIPAY:
         raise invalid(Wrong("form_id", "other_platform"))
     until = call.api.clock.wire() + FORM_LASTS
     ctx.work.insert(

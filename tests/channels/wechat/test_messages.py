@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wechatpy import parse_message
 
+from bot.channels.names import MINI
 from bot.channels.wechat.envelope import read_fields
-from bot.channels.wechat.messages import LONGEST_PAGE, MINI_CHANNEL, Received, read_message
+from bot.channels.wechat.messages import LONGEST_PAGE, Received, read_message
 from bot.channels.wechat.push import to_xml
 from bot.errors import Refused
 from bot.message import Incoming, Kind, Media, Spot
@@ -130,7 +131,7 @@ def test_absurdly_long_origin_of_a_chat_is_cut() -> None:
 
 def test_message_of_the_mini_program_carries_its_channel() -> None:
     fields = HEADS | {"MsgType": "text", "Content": "36.5", "MsgId": "1"}
-    read_one = read_message(fields, received_at=RECEIVED_AT, channel=MINI_CHANNEL).incoming
+    read_one = read_message(fields, received_at=RECEIVED_AT, channel=MINI).incoming
     assert read_one is not None
     assert (read_one.channel, read_one.key) == ("wechat_mini", "m:1")
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from bot.channels.names import MINI, OFFICIAL
 from bot.channels.outbound import FilledTemplate, Outbound, Outgoing, SendFailed, Sent, Trouble, Way, Words
 from bot.channels.wechat.api import CUSTOM, SUBSCRIBE, TEMPLATE
-from bot.channels.wechat.sending import MINI, OFFICIAL, WeChatOutbound
+from bot.channels.wechat.sending import WeChatOutbound
 from tests.channels.wechat.api_rig import APP_ID, OK, OPENID, Rig
 
 WORDS = Words("你的码变了")

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from bot.conversation.understanding.characters import plain
-from bot.conversation.understanding.members import read_members, split_by_member
+from bot.conversation.understanding.members import read_members
 
 NAMED = [
     ("妈妈 37.8 咳嗽", "妈妈"),
@@ -59,22 +57,3 @@ def test_the_members_that_a_message_reports_for_are_read(text: str, members: str
 @pytest.mark.parametrize("text", NOBODY)
 def test_a_message_about_oneself_names_nobody(text: str) -> None:
     assert read_members(plain(text)) == ()
-
-
-def test_a_split_message_has_all_its_text() -> None:
-    text = "今天 爸爸36.5，妈妈 37.8 咳嗽"
-
-    parts = split_by_member(text)
-
-    assert "".join(part for _, part in parts) == text
-    assert [members for members, _ in parts] == [(), ("爸爸",), ("妈妈",)]
-
-
-@given(st.text(st.sampled_from("1239妈爸我和、,， .度36正常没发烧\n:")))
-def test_splitting_loses_no_member_and_no_report(text: str) -> None:
-    said = plain(text)
-
-    parts = split_by_member(said)
-
-    assert {member for members, _ in parts for member in members} == set(read_members(said))
-    assert said.endswith("".join(part for _, part in parts).lstrip())

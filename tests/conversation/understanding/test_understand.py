@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.conversation.understanding import Intent, Places, Understood, understand, understand_each
+from bot.conversation.understanding import Intent, Places, Understood, understand
 
 TODAY = date(2020, 2, 20)
 PLACES = Places.load()
@@ -29,13 +29,37 @@ MESSAGES: list[tuple[str, dict[str, object]]] = [
     ("36.5 和昨天一样", {"intent": "punch_in", "temperature": 36.5, "no_change": True}),
     (
         "妈妈 37.8 咳嗽",
-        {"intent": "punch_in", "temperature": 37.8, "symptoms": ["cough"], "members": ["妈妈"]},
+        {
+            "intent": "punch_in",
+            "temperature": 37.8,
+            "symptoms": ["cough"],
+            "members": ["妈妈"],
+            "reports": [{"who": ["妈妈"], "temperature": 37.8, "symptoms": ["cough"]}],
+        },
     ),
     (
         "1 3 正常，2 发烧38.2",
-        {"intent": "punch_in", "temperature": 38.2, "symptoms": ["fever"], "members": ["1", "3", "2"]},
+        {
+            "intent": "punch_in",
+            "temperature": 38.2,
+            "symptoms": ["fever"],
+            "members": ["1", "3", "2"],
+            "reports": [
+                {"who": ["1", "3"], "no_symptoms": True},
+                {"who": ["2"], "temperature": 38.2, "symptoms": ["fever"]},
+            ],
+        },
     ),
-    ("全家正常 36.5", {"intent": "punch_in", "temperature": 36.5, "members": ["全家"], "no_symptoms": True}),
+    (
+        "全家正常 36.5",
+        {
+            "intent": "punch_in",
+            "temperature": 36.5,
+            "members": ["全家"],
+            "no_symptoms": True,
+            "reports": [{"who": ["全家"], "temperature": 36.5, "no_symptoms": True}],
+        },
+    ),
     ("No fever, no cough, 36.6", {"intent": "punch_in", "temperature": 36.6}),
     ("no symptoms 36.4", {"intent": "punch_in", "temperature": 36.4, "no_symptoms": True}),
     ("去广州上班用哪个码", {"intent": "which_code", "places": ["440100"]}),
@@ -91,21 +115,15 @@ def test_a_name_of_the_household_is_a_member() -> None:
     assert said.members == ("王芳",)
 
 
-def test_a_household_message_is_read_member_by_member() -> None:
-    parts = understand_each("1 3 正常，2 发烧38.2", today=TODAY, places=PLACES)
-
-    assert [(members, said.temperature_tenths, said.symptoms) for members, said in parts] == [
-        (("1", "3"), None, ()),
-        (("2",), 382, ("fever",)),
+def test_a_household_message_shows_what_is_said_of_whom() -> None:
+    assert understand("1 3 正常，2 发烧38.2", today=TODAY, places=PLACES).to_json()["reports"] == [
+        {"who": ["1", "3"], "no_symptoms": True},
+        {"who": ["2"], "temperature": 38.2, "symptoms": ["fever"]},
     ]
-    assert parts[0][1].no_symptoms is True
 
 
-def test_a_message_that_names_nobody_is_one_part() -> None:
-    ((members, said),) = understand_each("36.5", today=TODAY, places=PLACES)
-
-    assert members == ()
-    assert said.temperature_tenths == 365
+def test_a_household_message_with_an_unread_word_shows_no_reports() -> None:
+    assert "reports" not in understand("妈妈 37.8，小红 36.5", today=TODAY, places=PLACES).to_json()
 
 
 @given(st.text(), st.dates())
@@ -113,7 +131,6 @@ def test_any_message_can_be_understood(text: str, today: date) -> None:
     said = understand(text, today=today, places=PLACES)
 
     assert said.to_json()["intent"] in set(Intent)
-    understand_each(text, today=today, places=PLACES)
 
 
 @given(st.text(min_size=1001, max_size=3000))

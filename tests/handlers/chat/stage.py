@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,11 @@ from bot.core.model import Detail, Fact, Identity, RiskMap
 from bot.message import Choice, Incoming, Kind, Reply
 from bot.notices.reachability import Reachability
 from bot.services.codes import hold
+from bot.services.policy import Policies, Policy
 from bot.services.real_name import NoRealNameService
 from bot.services.rescore import rescore
 from bot.services.world import World
-from bot.store.database import Database
+from bot.store.database import Database, Row
 from bot.store.ids import new_id
 from bot.store.snapshot import Account, PunchIn, Resident
 from bot.store.work import Work, Write
@@ -39,6 +40,7 @@ def world(risk: RiskMap | None = None) -> World:
         rulebooks=rulebooks(),
         real_name=NoRealNameService(),
         risk=risk or RiskMap(),
+        policies=Policies(Policy(full_report_every=0)),
     )
 
 
@@ -82,6 +84,13 @@ def fact(
     return Fact(number, kind, start, None, division, source, f"test:{number}", None, known, None, details)
 
 
+class NoRows(Database):
+    """A database in which nothing has ever been stored."""
+
+    async def fetch(self, sql: str, params: Sequence[Any] = ()) -> Sequence[Row]:
+        return []
+
+
 class Stage:
     """One account that says one thing after the other; `ctx` is the last message's."""
 
@@ -104,7 +113,7 @@ class Stage:
         self.talk = Talk()
         self.world = world(risk)
         self.forms = dict(forms or {})
-        self.database = database or Database("sqlite://:memory:")
+        self.database = database or NoRows("sqlite://:memory:")
         self.choices: tuple[Choice, ...] = ()
 
     def hear(self, text: str = "", **more: Any) -> Context:

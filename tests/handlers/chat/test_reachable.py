@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 
 from bot.conversation.context import Context
+from bot.conversation.understanding.times import read_hours
 from bot.message import Kind
 from bot.notices.conditions import CONDITIONS, DAILY_CAP
+from bot.notices.due import DUE
 from bot.notices.kinds import KINDS
 from bot.notices.reachability import Question
 from bot.store.database import Database
 from bot.store.writer import Writer
-from handlers.chat.reachable import asks_reach, explain_reach, read_hours, set_quiet_hours, sets_quiet_hours
+from handlers.chat.reachable import asks_reach, explain_reach, set_quiet_hours, sets_quiet_hours
 from tests.conversation.world import texts
 from tests.fakes.clock import FakeClock
 from tests.handlers.chat.stage import NOON, Stage, resident
@@ -131,6 +133,8 @@ def test_hours_are_read_as_people_write_them(words: str, hours: tuple[int, int] 
 def test_every_reason_and_kind_has_its_words(language: str) -> None:
     for condition in CONDITIONS:
         assert texts().say(language, f"reachable.why_{condition.reason}")
+    for each in DUE:
+        assert texts().say(language, f"reachable.due_{each.reason}", at="08:00")
     named = {kind for offer in OFFERED.values() for kind in offer.templates if not KINDS[kind].asked}
     assert all(texts().has(f"reachable.kind_{kind}") for kind in named)
 
@@ -257,3 +261,55 @@ async def test_before_the_declaration_there_is_nowhere_to_keep_hours(database: D
     assert "申报" in await at.say("免打扰 23:00-06:00", set_quiet_hours)
     assert at.ctx.work.writes == []
     assert "22:00–07:00" in await at.say("免打扰", set_quiet_hours)
+
+
+# -- why no daily reminder ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ("declared_at = NULL", "还没有做健康申报"),
+        ("reminder_days = 'none'", "您选了不要打卡提醒"),
+        ("last_punch_in = '2020-03-20'", "今天的卡已经打过了"),
+        ("reminder_minute = 1230", "20:30 会来"),
+        ("reminder_minute = 480", "提醒时间是 08:00，已经过了"),
+    ],
+)
+async def test_question_after_reminders_is_answered_by_who_is_due(
+    database: Database, changes: str, words: str
+) -> None:
+    at = await desk(database)
+    assert at.who is not None
+    for code in at.who.codes.values():
+        await at.persons.insert(
+            "health_codes", id=code.id, resident_id=at.who.resident_id, scheme=code.scheme, colour=code.colour,
+            state=code.state, since=code.since, version=code.version, assessment=code.assessment, held_since=code.held_since,
+        )  # fmt: skip
+    await database.execute(
+        f"UPDATE residents SET declared_at = '2020-03-01 00:00:00+00:00', {changes}"
+        if "declared_at" not in changes
+        else f"UPDATE residents SET {changes}"
+    )
+    assert words in await at.say("为什么没收到提醒", explain_reach)
+
+
+async def test_way_of_a_reminder_is_not_told_where_none_is_due(database: Database) -> None:
+    at = await desk(database, window_until=None)
+    answer = await at.say("为什么没收到提醒", explain_reach)
+    assert "还没有做健康申报" in answer
+    assert "另外算" not in answer
+
+
+async def test_reminder_that_reaches_in_another_way_is_explained_apart(database: Database) -> None:
+    at = await desk(database, "wechat_mini", window_until=None)
+    assert at.who is not None
+    await at.persons.subscription(at.account.id)  # to news of colours alone
+    await at.persons.insert(
+        "health_codes", id=1, resident_id=at.who.resident_id, scheme="hubei", colour="green", state="decided",
+        since=NOON, version="1", assessment="{}", held_since=NOON,
+    )  # fmt: skip
+    await database.execute("UPDATE residents SET declared_at = ?", [NOON - 20 * 24 * HOUR])
+    answer = await at.say("为什么没收到提醒", explain_reach)
+    assert "每天打卡的提醒另外算" in answer
+    assert "用订阅消息" in answer.split("另外算")[0]

@@ -60,8 +60,26 @@ def test_every_text_that_forms_name_exists() -> None:
         ("核实身份", "verify"),
         ("我要申诉", "later"),
         ("亮码", "later"),
-        ("家人", "later"),
-        ("提醒我打卡", "later"),
+        ("家人", "members"),
+        ("提醒我打卡", "reminders"),
+        ("每天8点提醒我", "reminders"),
+        ("改到20:30", "reminders"),
+        ("周末不提醒", "reminders"),
+        ("remind me at 8 am", "reminders"),
+        ("no reminders on weekends", "reminders"),
+        ("no reminders", "reminders"),
+        ("why did I get no reminder", "reachable"),
+        ("别再发消息了", "reminders_asked"),
+        ("我的时区 新疆", "zone"),
+        ("按新疆时间", "zone"),
+        # the replies that notices name
+        ("取消删除", "take_back"),
+        ("keep my data", "take_back"),
+        ("恢复提醒", "reminders"),
+        ("turn on reminders", "reminders"),
+        ("punch in 36.5", "punch_in"),
+        ("为什么没收到提醒", "reachable"),
+        ("36.5 没有症状，明天提醒我", "reminders_asked"),
         ("English", "language"),
         ("中文", "language"),
         ("帮助", "help"),
@@ -217,3 +235,9 @@ async def test_no_route_leaves_a_message_without_an_answer(language: str) -> Non
         _, reply = await respond(ctx.message, ctx, ROUTES)
         assert reply is not None
         assert reply.parts
+
+
+@pytest.mark.parametrize("text", ["谁想绑定我", "agree binding", "refuse binding"])
+def test_reply_that_a_binding_notice_names_shows_who_asks(text: str) -> None:
+    ctx = Stage(resident()).hear(text)
+    assert next(route.name for route in ROUTES if route.matches(ctx.message, ctx)) == "binding_asked"

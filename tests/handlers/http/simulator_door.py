@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -16,23 +17,26 @@ from bot.conversation.turn import Tools
 from bot.conversation.understanding.places import Places
 from bot.core.rules import RuleBooks
 from bot.message import Choice, Choices, Incoming, Kind, Reply
-from bot.notices.dispatcher import Dispatcher
+from bot.metrics import Metrics
 from bot.notices.reachability import Reachability
 from bot.services.real_name import NoRealNameService
+from bot.services.rescorer import Rescorer
 from bot.services.schemes import Schemes
 from bot.services.world import World
 from bot.store import indexes
 from bot.store.database import Database
 from bot.store.sealing import KeyRing
-from handlers.http.keys import CLOCK, DATABASE, DISPATCHER, ENGINE, TOOLS
+from handlers.http.keys import CLOCK, CLOCK_MOVER, DATABASE, ENGINE, TOOLS
 from handlers.http.simulator import add_routes
+from scheduler.heart import Scheduler
+from scheduler.job import JobTools
 from tests.fakes.clock import FakeClock
 
 AT = datetime(2020, 2, 20, 1, 0, tzinfo=UTC)
 TEMPLATES = Path(__file__).resolve().parents[3] / "templates" / "simulator"
 MESSAGES = "/simulator/messages"
 KEYS = KeyRing(KeyRing.generate(), KeyRing.generate())
-NOTICES = {"notice.told": Template("{{ word }}"), "notice.green": Template("绿码")}
+NOTICES = {"notice.result": Template("{{ word }}"), "notice.green": Template("绿码")}
 
 
 class EchoEngine:
@@ -46,16 +50,6 @@ class EchoEngine:
         if incoming.kind is Kind.UNFOLLOW:
             return None
         return Reply.of(f"{incoming.account}: {incoming.text}", Choices((Choice("是", "yes"),), "好吗？"))
-
-
-class CountingDispatcher:
-    """Counts how often it was asked to send what is due."""
-
-    def __init__(self) -> None:
-        self.drained = 0
-
-    async def drain(self) -> None:
-        self.drained += 1
 
 
 class Door:
@@ -108,7 +102,7 @@ class Door:
             "resident_id": 7,
             "account_id": account,
             "person_id": account,
-            "kind": "told",
+            "kind": "result",
             "params_sealed": KEYS.seal_json("notices.params", {"word": word}),
             "state": "sent",
             "dedup_key": str(self._ids),
@@ -133,7 +127,6 @@ def simulator_app(database: Database, engine: EchoEngine) -> web.Application:
     app[CLOCK] = FakeClock(AT)
     app[DATABASE] = database
     app[ENGINE] = cast(Engine, engine)
-    app[DISPATCHER] = cast(Dispatcher, CountingDispatcher())
     app[TOOLS] = Tools(
         clock=app[CLOCK],
         world=world,
@@ -144,5 +137,33 @@ def simulator_app(database: Database, engine: EchoEngine) -> web.Application:
         forms={},
         reachability=Reachability(database, app[CLOCK], {}),
     )
+    idle_scheduler(app, world)
     add_routes(app, TEMPLATES)
     return app
+
+
+def idle_scheduler(app: web.Application, world: World) -> None:
+    """What moves the clock, with no job and nothing to send."""
+    tools = JobTools(
+        database=app[DATABASE],
+        clock=app[CLOCK],
+        world=world,
+        rescorer=cast(Rescorer, None),  # no job asks for it
+        reachability=app[TOOLS].reachability,
+        metrics=Metrics(),
+        wake=lambda: None,
+        home=TEMPLATES,
+    )
+    scheduler = Scheduler((), tools, owner="door", settle=nothing)
+    app[CLOCK_MOVER] = scheduler.move_clock
+
+    async def opened(_app: web.Application) -> AsyncIterator[None]:
+        await scheduler.open()
+        yield
+        await scheduler.close()
+
+    app.cleanup_ctx.append(opened)
+
+
+async def nothing() -> None:
+    """Nobody waits for anything."""

@@ -15,7 +15,7 @@ async def test_messages_are_read_once_behind_the_cursor_in_order_of_sending(door
     await door.sent(1, "第一")
     first = await door.look("小王")
     assert [message["text"] for message in first["messages"]] == ["第一", "第二"]
-    assert first["messages"][0]["notice"] == "told"
+    assert first["messages"][0]["notice"] == "result"
     await door.sent(1, "第三", platform_id=f"{3000:020d}")
     assert await door.words("小王", after=first["after"]) == ["第三"]
 

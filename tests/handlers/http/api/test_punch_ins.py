@@ -80,6 +80,14 @@ async def test_only_the_members_that_are_named_are_changed(service: Service) -> 
     assert sorted(await stored(service)) == sorted([(int(own), 365, ""), (int(other), None, "cough")])
 
 
+async def test_abnormal_report_of_a_member_is_followed_up(service: Service) -> None:
+    front, _, other = await family(service)
+    fever = {"person": other, "temperature_tenths": 382, "symptoms": []}
+    assert (await front.post("/punch-ins", {"reports": [WELL, fever]})).status == 201
+    rows = await service.rows("SELECT resident_id, reason FROM follow_ups WHERE state = 'open'")
+    assert rows == [(int(other), "abnormal")]
+
+
 async def test_nobody_reports_for_somebody_else(service: Service) -> None:
     wang = await Front(service, "wang").declared(
         name="王芳", certificate={"kind": "passport", "number": "E87654321"}, phone="13900000003"

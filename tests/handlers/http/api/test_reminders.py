@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -50,6 +51,7 @@ async def test_reachable_person_is_told_over_which_channel(front: Front) -> None
     assert [(each["kind"], each["reachable"], each["channel"]) for each in told["kinds"]] == [
         ("colour_changed", True, "simulator"),
         ("asked_first", True, "simulator"),
+        ("punch_in_reminder", True, "simulator"),
     ]
     assert (told["quiet_from"], told["quiet_until"]) == ("22:00", "07:00")
 
@@ -132,3 +134,31 @@ async def test_reason_is_told_in_words_too(service: Service) -> None:
     told = [each["text"] for kind in answer.body["kinds"] for each in kind["obstacles"]]
     assert told
     assert all(told)
+
+
+# -- the daily reminder --------------------------------------------------------------------------------------
+
+
+async def test_reminder_before_a_declaration_is_null(front: Front) -> None:
+    await front.agreed()
+    assert (await front.get("/reachability")).body["reminder"] is None
+
+
+async def test_reminder_is_told_with_hour_days_zone_and_reasons(front: Front) -> None:
+    await front.declared()
+    told = (await front.get("/reachability")).body["reminder"]
+    assert {name: told[name] for name in ("at", "own", "second_at", "days", "zone")} == {
+        "at": "08:00",
+        "own": False,
+        "second_at": "18:00",
+        "days": "all",
+        "zone": "Asia/Shanghai",
+    }
+    await front.service.database.execute(
+        "UPDATE residents SET reminder_minute = 1230, reminder_days = 'none', declared_at = ?",
+        [front.service.clock.now() - timedelta(days=5)],
+    )
+    told = (await front.get("/reachability")).body["reminder"]
+    assert (told["at"], told["own"], told["second_at"], told["due"]) == ("20:30", True, None, False)
+    assert [each["reason"] for each in told["reasons"]] == ["opted_out"]
+    assert "恢复提醒" in told["reasons"][0]["text"]
