@@ -13,8 +13,9 @@ from bot.clock import DEFAULT_ZONE, resident_day, zone
 from bot.demo_phones import Phone, StoryClock
 from bot.demo_script import Happens, Story
 from bot.services.fact_door import NewFact
-from bot.services.follow_ups import Desk, FollowUp, open_in_scope
+from bot.services.follow_ups import FollowUp, open_in_scope
 from bot.services.honesty import wants_full
+from bot.services.worker_scope import ActingWorker
 from bot.town import door_of, resident_of, see_phone, take_back
 from handlers.http.keys import CLOCK_MOVER, DATABASE, TOOLS
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 _HOSPITAL, _RAILWAY = "hospital", "rail"
 _DAY = timedelta(days=1)
-_EVERYWHERE = Desk(0, "community", "")  # looks on, and belongs to nobody
+_EVERYWHERE = ActingWorker(0, "community", "")  # looks on, and belongs to nobody
 
 
 class Stage:

@@ -16,16 +16,15 @@ from bot.services.follow_ups import (
     OUTCOMES,
     WAYS,
     Attempt,
-    Desk,
     FollowUp,
     close,
     contacts_of,
-    desk_of,
     in_scope,
     log_attempt,
     note_seen,
     open_in_scope,
 )
+from bot.services.worker_scope import ActingWorker, acting_worker
 from bot.store.work import Work
 from bot.store.writer import Outcome
 
@@ -40,7 +39,7 @@ class _Acting:
     """A worker at work."""
 
     tools: Tools
-    desk: Desk
+    worker: ActingWorker
     work: Work
 
     async def commit(self) -> None:
@@ -90,14 +89,14 @@ def close_one(number: _Number, *, worker: _Worker) -> None:
 async def _list(worker_id: int, *, contacts: bool, limit: int, after: int) -> None:
     async with _acting(worker_id) as acting:
         tools = acting.tools
-        found = await open_in_scope(tools.database, acting.desk, limit=limit, after=after)
-        note_seen(acting.work, acting.desk, found)
+        found = await open_in_scope(tools.database, acting.worker, limit=limit, after=after)
+        note_seen(acting.work, acting.worker, found)
         lines = []
         for each in found:
             more = ""
             if contacts:
                 both = await contacts_of(
-                    tools.database, tools.world.keys, acting.work, acting.desk, follow_up=each
+                    tools.database, tools.world.keys, acting.work, acting.worker, follow_up=each
                 )
                 more = " " + " ".join(word or "-" for word in both)
             lines.append(_line(each) + more)
@@ -119,16 +118,16 @@ def _line(each: FollowUp) -> str:
 
 async def _attempt(worker_id: int, number: int, attempt: Attempt) -> None:
     async with _acting(worker_id) as acting:
-        found = await in_scope(acting.tools.database, acting.desk, number)
-        log_attempt(acting.work, acting.tools.world.keys, acting.desk, found, attempt=attempt)
+        found = await in_scope(acting.tools.database, acting.worker, number)
+        log_attempt(acting.work, acting.tools.world.keys, acting.worker, found, attempt=attempt)
         await acting.commit()
     typer.echo(f"written down: {attempt.way}, {attempt.outcome}")
 
 
 async def _close(worker_id: int, number: int) -> None:
     async with _acting(worker_id) as acting:
-        found = await in_scope(acting.tools.database, acting.desk, number)
-        close(acting.work, acting.desk, found)
+        found = await in_scope(acting.tools.database, acting.worker, number)
+        close(acting.work, acting.worker, found)
         await acting.commit()
     typer.echo(f"closed {number}")
 
@@ -136,5 +135,5 @@ async def _close(worker_id: int, number: int) -> None:
 @asynccontextmanager
 async def _acting(worker_id: int) -> AsyncIterator[_Acting]:
     async with opened_tools() as tools:
-        desk = await desk_of(tools.database, worker_id)
-        yield _Acting(tools, desk, Work(now=tools.clock.now()))
+        worker = await acting_worker(tools.database, worker_id)
+        yield _Acting(tools, worker, Work(now=tools.clock.now()))

@@ -13,11 +13,12 @@ from rich.table import Table
 from bot.commands.tools import Tools, opened_tools
 from bot.errors import BadRequest, Conflict, NotFound
 from bot.services import bonds
+from bot.services.access import note_view
 from bot.services.binding_answers import Answered, confirm_by_worker, refuse_by_worker
 from bot.services.bonds import Bond
 from bot.services.guardians import LABEL, masked_name
 from bot.services.residents import tell_age
-from bot.services.worker_scope import ActingWorker, acting_worker
+from bot.services.worker_scope import acting_worker
 from bot.store.snapshot import Resident
 from bot.store.work import Work
 from bot.store.writer import Outcome
@@ -71,16 +72,9 @@ def _reason(why: str) -> str:
     return why
 
 
-async def _acting(tools: Tools, worker_id: int) -> ActingWorker:
-    worker = await acting_worker(tools.database, worker_id)
-    if worker is None:
-        raise NotFound(f"no worker {worker_id} who may act")
-    return worker
-
-
 async def _list(worker_id: int, why: str) -> None:
     async with opened_tools() as tools:
-        worker = await _acting(tools, worker_id)
+        worker = await acting_worker(tools.database, worker_id)
         waiting = [
             each for each in await bonds.bonds_that_wait(tools.database) if each.is_open(tools.clock.now())
         ]
@@ -90,9 +84,10 @@ async def _list(worker_id: int, why: str) -> None:
         work = Work(now=tools.clock.now())
         table = Table("id", "division", "asked", "until", "member", "called", "guardian")
         for each in mine:
-            bonds.log(
-                work, each.resident_id, worker.id, "binding_seen", actor="worker", role=worker.role, why=why
-            )
+            note_view(
+                work, each.resident_id, actor="worker", actor_id=worker.id, role=worker.role, action="binding_seen",
+                why=why,
+            )  # fmt: skip
             table.add_row(*await _row(tools, each, by_id[each.resident_id]))
         if mine and await tools.writer.commit(work) != Outcome.COMMITTED:
             raise Conflict  # nobody is shown what isn't recorded
@@ -126,7 +121,7 @@ async def _settle(bond_id: int, worker_id: int, why: str, *, yes: bool) -> str:
     """Read, decide, write; somebody who reports meanwhile only makes it start anew."""
     async with opened_tools() as tools:
         for _ in range(_TRIES):
-            worker = await _acting(tools, worker_id)
+            worker = await acting_worker(tools.database, worker_id)
             bond = await bonds.bond_by_id(tools.database, bond_id)
             if bond is None:
                 raise NotFound(f"no guardianship {bond_id}")

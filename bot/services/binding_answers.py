@@ -8,6 +8,7 @@ from enum import StrEnum
 from bot.clock import resident_day
 from bot.core.model import Identity
 from bot.services import bonds
+from bot.services.access import note_view
 from bot.services.bonds import Bond
 from bot.services.certificates import is_minor
 from bot.services.guardians import (
@@ -132,11 +133,9 @@ async def confirm_by_worker(
     why: str,
 ) -> Answered:
     """A worker has seen the member, their document and that they want it; a claimed member is verified by it."""
-    if not bond.is_open(work.now) or bond.waits_for != BY_WORKER:
-        return Answered.GONE
-    if not worker.covers(member.division):
-        return Answered.OUT_OF_SCOPE
-    _log_worker(work, bond.resident_id, worker, "binding_confirmed", why)
+    hindered = _by_worker(work, bond, member, worker, "binding_confirmed", why)
+    if hindered is not None:
+        return hindered
     return await _confirm(world, work, database, bond, member, by=BY_WORKER)
 
 
@@ -151,17 +150,25 @@ async def refuse_by_worker(
     why: str,
 ) -> Answered:
     """The member doesn't want it, or isn't who the guardian said; the guardian hears of a no, not of a reason."""
-    if not bond.is_open(work.now) or bond.waits_for != BY_WORKER:
-        return Answered.GONE
-    if not worker.covers(member.division):
-        return Answered.OUT_OF_SCOPE
-    _log_worker(work, bond.resident_id, worker, "binding_refused", why)
+    hindered = _by_worker(work, bond, member, worker, "binding_refused", why)
+    if hindered is not None:
+        return hindered
     await _refuse(world, work, database, bond, by=BY_WORKER)
     return Answered.REFUSED
 
 
-def _log_worker(work: Work, resident_id: int, worker: ActingWorker, action: str, why: str) -> None:
-    bonds.log(work, resident_id, worker.id, action, actor="worker", role=worker.role, why=why)
+def _by_worker(
+    work: Work, bond: Bond, member: Resident, worker: ActingWorker, action: str, why: str
+) -> Answered | None:
+    """Put the worker's act on record, or say what stands against it."""
+    if not bond.is_open(work.now) or bond.waits_for != BY_WORKER:
+        return Answered.GONE
+    if not worker.covers(member.division):
+        return Answered.OUT_OF_SCOPE
+    note_view(
+        work, bond.resident_id, actor="worker", actor_id=worker.id, role=worker.role, action=action, why=why
+    )
+    return None
 
 
 # -- the register, later -------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.notices.outbox import notify
+from bot.services.access import note_view
 from bot.services.guardians import ACTIVE, ASKED, ENDED, Speaker, speakers_of
 from bot.services.joining import hold
 from bot.services.world import World
@@ -202,19 +203,10 @@ async def tell(world: World, work: Work, database: Database, bond: Bond, *, what
 
 
 def log(
-    work: Work, resident_id: int, actor_id: int | None, action: str, *, actor: str = "guardian", **more: str
+    work: Work, resident_id: int, actor_id: int | None, action: str, *, actor: str = "guardian", why: str = ""
 ) -> None:
     """Whoever the data are about can read what was done; a guardian's `actor_id` is that of the account."""
-    work.insert(
-        "access_log",
-        id=new_id(),
-        resident_id=resident_id,
-        at=work.now,
-        actor_kind=actor,
-        actor_id=actor_id,
-        action=action,
-        **more,
-    )
+    note_view(work, resident_id, actor=actor, actor_id=actor_id, action=action, why=why)
 
 
 def _one(rows: Sequence[Row]) -> Bond | None:

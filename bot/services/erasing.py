@@ -217,7 +217,7 @@ async def _look_after_members(world: World, work: Work, database: Database, doom
             detail="guardian_deleted",
             opened_at=work.now,
         )
-        await tell_workers(world, work, database, division, reason="binding", day=day)
+        await tell_workers(world, work, database, division, reason="binding")
     others = await database.fetch(
         "SELECT DISTINCT a.person_id, l.resident_id FROM account_residents l JOIN accounts a ON a.id = l.account_id"  # noqa: S608
         f" WHERE {database.among('l.resident_id')} AND l.relation = 'self' AND EXISTS (SELECT 1 FROM guardianships g"

@@ -312,7 +312,7 @@ async def _by_worker(
         closed_at=None,
         closed_why="",
     )
-    await tell_workers(world, work, database, division, reason=bonds.FOLLOW_UP, day=today)
+    await tell_workers(world, work, database, division, reason=bonds.FOLLOW_UP)
 
 
 # -- what is written -----------------------------------------------------------------------------------------

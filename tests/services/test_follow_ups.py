@@ -12,11 +12,8 @@ from bot.notices.outbox import CONTEXT
 from bot.services.follow_ups import (
     LONGEST_NOTE,
     Attempt,
-    Desk,
     close,
     contacts_of,
-    desk_of,
-    desks_of_account,
     in_scope,
     log_attempt,
     note_abnormal,
@@ -25,6 +22,7 @@ from bot.services.follow_ups import (
 )
 from bot.services.policy import Policies, Policy
 from bot.services.punch_ins import Report, save
+from bot.services.worker_scope import ActingWorker, acting_worker
 from bot.store.database import Database, day
 from bot.store.ids import new_id
 from bot.store.work import Work
@@ -45,7 +43,7 @@ def stores(database: Database) -> Stores:
 
 async def worker(
     stores: Stores, scope: str = "4201", *, accepted: bool = True, revoked: bool = False
-) -> Desk:
+) -> ActingWorker:
     """A worker with an account and a resident of their own, in another province."""
     own = await stores.add(division="330106", schemes=["hangzhou"])
     ((account_id,),) = await stores.rows(
@@ -57,7 +55,7 @@ async def worker(
         " VALUES (?, ?, 'community', ?, ?, ?, ?)",
         [worker_id, account_id, scope, MORNING, MORNING if accepted else None, MORNING if revoked else None],
     )
-    return Desk(worker_id, "community", scope)
+    return ActingWorker(worker_id, "community", scope)
 
 
 async def report(stores: Stores, resident_id: int, said: Report, *, at: Any = MORNING) -> None:
@@ -139,7 +137,7 @@ async def test_worker_in_scope_is_told_once_an_hour_and_of_nobody_by_name(stores
     await report(stores, first, FEVER)
     await report(stores, second, COUGH, at=MORNING + HOUR / 2)
     ((person_id, kept_under, sealed),) = await told(stores)
-    ((account_id,),) = await stores.rows("SELECT account_id FROM workers WHERE id = ?", desk.worker_id)
+    ((account_id,),) = await stores.rows("SELECT account_id FROM workers WHERE id = ?", desk.id)
     assert (person_id, kept_under not in (first, second)) == (account_id, True)
     assert stores.world.keys.open_json(CONTEXT, sealed) == {"reason": "abnormal"}
     await report(stores, first, COUGH, at=MORNING + HOUR)
@@ -151,6 +149,13 @@ async def test_workers_of_other_places_and_former_ones_hear_nothing(stores: Stor
     await worker(stores, "42010600")  # no prefix of the county's code, but inside of it
     await worker(stores, "42", accepted=False)
     await worker(stores, "42", revoked=True)
+    await report(stores, await stores.add(), FEVER)
+    assert await told(stores) == []
+
+
+async def test_worker_who_took_back_the_consent_hears_nothing(stores: Stores) -> None:
+    await worker(stores)
+    await stores.database.execute("UPDATE accounts SET consent = 'withdrawn'")
     await report(stores, await stores.add(), FEVER)
     assert await told(stores) == []
 
@@ -195,8 +200,8 @@ async def test_worker_sees_what_is_open_in_scope_alone_and_it_is_on_record(store
     assert await stores.rows(
         "SELECT resident_id, actor_kind, actor_id, role, action, why FROM access_log ORDER BY action"
     ) == [
-        (resident_id, "worker", desk.worker_id, "community", "follow_up_contact", "abnormal"),
-        (resident_id, "worker", desk.worker_id, "community", "follow_up_list", "abnormal"),
+        (resident_id, "worker", desk.id, "community", "follow_up_contact", "abnormal"),
+        (resident_id, "worker", desk.id, "community", "follow_up_list", "abnormal"),
     ]
 
 
@@ -232,7 +237,7 @@ async def test_attempts_are_kept_with_their_note_sealed_and_close_nothing(stores
     ((way, outcome, sealed, worker_id),) = await stores.rows(
         "SELECT way, outcome, note_sealed, worker_id FROM contact_attempts"
     )
-    assert (way, outcome, worker_id) == ("phone", "no_answer", desk.worker_id)
+    assert (way, outcome, worker_id) == ("phone", "no_answer", desk.id)
     assert stores.world.keys.open("contact_attempts.note", bytes(sealed)) == "邻居说在家"
     (again,) = await open_in_scope(stores.database, desk)
     assert (again.attempts, again.tried_at) == (1, MORNING + HOUR)
@@ -247,12 +252,9 @@ def test_attempt_that_nobody_could_read_is_refused(attempt: tuple[str, ...]) -> 
         Attempt(*attempt)
 
 
-async def test_only_workers_in_office_have_a_desk(stores: Stores) -> None:
+async def test_only_workers_in_office_may_act(stores: Stores) -> None:
     desk = await worker(stores)
-    assert await desk_of(stores.database, desk.worker_id) == desk
+    assert await acting_worker(stores.database, desk.id) == desk
     for out in (await worker(stores, accepted=False), await worker(stores, revoked=True)):
         with pytest.raises(Refused):
-            await desk_of(stores.database, out.worker_id)
-    ((account_id,),) = await stores.rows("SELECT account_id FROM workers WHERE id = ?", desk.worker_id)
-    assert await desks_of_account(stores.database, account_id) == [desk]
-    assert await desks_of_account(stores.database, 12345) == []
+            await acting_worker(stores.database, out.id)
