@@ -32,7 +32,7 @@ test-postgresql: install  ## what touches the database, on PostgreSQL; skipped w
 
 test-slow: install  ## what kills processes, drives a browser, migrates or measures; CI runs it too
 	$(call limit,1500) $(BIN)/python -m pytest -n $(WORKERS) -m "slow and not peers"
-	YIMA_TEST_BACKEND=postgresql $(call limit,1200) $(BIN)/python -m pytest -n $(WORKERS) -m slow tests/scenarios tests/services
+	YIMA_TEST_BACKEND=postgresql $(call limit,1200) $(BIN)/python -m pytest -n $(WORKERS) -m slow tests/scenarios tests/scheduler tests/services
 
 test-peers: install  ## third parties against our fakes and our cryptography; installs them below var/peers
 	$(call limit,1500) $(BIN)/python -m pytest -m peers tests/peers

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import logging
 import os
 import shutil
+import sys
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import hypothesis
 import pytest
+import structlog
 
+from bot.logs import configure_logs
 from bot.store.database import Database
 from bot.store.migrate import migrate
 from tests.postgresql import postgres_database_url, postgres_session_url
@@ -35,6 +40,8 @@ SLOW = (
     "handlers/http/api/test_schemathesis",
     "regressions/test_overlapping",
     "scenarios/",
+    "scheduler/test_follow_ups_properties",
+    "scheduler/test_time_matrix",
     "services/test_population",
     "store/test_migrate",
     "store/test_schema",
@@ -62,6 +69,23 @@ def in_thread(coroutine: Coroutine[Any, Any, Any]) -> None:
     thread.join()
     if failed:
         raise failed[0]
+
+
+@pytest.fixture
+def logged() -> Iterator[io.StringIO]:
+    """What the service writes to its log, everything included."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    written, shown = io.StringIO(), sys.stderr
+    sys.stderr = written
+    try:
+        configure_logs("DEBUG")
+    finally:
+        sys.stderr = shown
+    yield written
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

@@ -39,16 +39,7 @@ class Unsent:
 
 async def persons_of(database: Database, resident_ids: Collection[int]) -> dict[int, list[int]]:
     """The persons who speak for each of these residents; one with several accounts is one."""
-    rows = await database.fetch(
-        "SELECT DISTINCT l.resident_id, a.person_id FROM account_residents l"  # noqa: S608 - our own names
-        " JOIN accounts a ON a.id = l.account_id"
-        f" WHERE {database.among('l.resident_id')} ORDER BY l.resident_id, a.person_id",
-        [database.listed(resident_ids)],
-    )
-    found: dict[int, list[int]] = {}
-    for resident_id, person_id in rows:
-        found.setdefault(resident_id, []).append(person_id)
-    return found
+    return {each: list(persons) for each, persons in (await speakers_of(database, resident_ids)).items()}
 
 
 async def speakers_of(database: Database, resident_ids: Collection[int]) -> dict[int, dict[int, bool]]:

@@ -10,8 +10,9 @@ from pathlib import Path
 from types import MappingProxyType
 
 from bot.core.facts import DIVISION
-from bot.core.yaml_lines import Problems, Reader, read_yaml
+from bot.core.yaml_lines import Problems, Reader
 from bot.errors import PolicyError
+from bot.services.yaml_files import read_yaml_file
 
 NONE = "none"
 _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
@@ -59,17 +60,8 @@ class Policies:
 def load_policies(file: Path) -> Policies:
     """The policies of that file; PolicyError with every problem and its line."""
     problems = Problems(file.name)
-    try:
-        document = read_yaml(file.read_text(encoding="utf-8"), problems)
-    except OSError as error:
-        raise PolicyError([f"{file.name}:1: {error.strerror}"]) from error
-    except UnicodeDecodeError as error:
-        raise PolicyError([f"{file.name}:1: not UTF-8"]) from error
-    policies = Policies()
-    if document is None and not problems:
-        problems.add(1, "the file is empty")
-    elif document is not None:
-        policies = _read(Reader(document, problems, "the policy"))
+    document = read_yaml_file(file, problems)
+    policies = Policies() if document is None else _read(Reader(document, problems, "the policy"))
     if problems:
         raise PolicyError(problems.lines())
     return policies

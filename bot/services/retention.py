@@ -8,9 +8,10 @@ from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
-from bot.core.yaml_lines import Problems, Reader, nearest, read_yaml
+from bot.core.yaml_lines import Problems, Reader, nearest
 from bot.errors import RetentionError
 from bot.services.kept_while import CONDITIONS, ENDS
+from bot.services.yaml_files import read_yaml_file
 from bot.store import models
 
 DELETE, KEEP, STRIP = "delete", "keep", "strip"
@@ -92,16 +93,9 @@ class Retention:
 def load_retention(file: Path) -> Retention:
     """The table of that file; RetentionError with every problem and its line."""
     problems = Problems(file.name)
-    try:
-        document = read_yaml(file.read_text(encoding="utf-8"), problems)
-    except OSError as error:
-        raise RetentionError([f"{file.name}:1: {error.strerror}"]) from error
-    except UnicodeDecodeError as error:
-        raise RetentionError([f"{file.name}:1: not UTF-8"]) from error
+    document = read_yaml_file(file, problems)
     retention = None
-    if document is None and not problems:
-        problems.add(1, "the file is empty")
-    elif document is not None:
+    if document is not None:
         retention = _read(Reader(document, problems, "the table of what is kept"))
     if problems or retention is None:
         raise RetentionError(problems.lines())

@@ -9,8 +9,9 @@ from pathlib import Path
 from types import MappingProxyType
 
 from bot.core.facts import DIVISION
-from bot.core.yaml_lines import Problems, Reader, read_yaml
+from bot.core.yaml_lines import Problems, Reader
 from bot.errors import SchemeError
+from bot.services.yaml_files import read_yaml_file
 
 PURPOSES = ("travel", "return_to_work", "entry")
 PLATFORMS = ("wechat", "alipay")
@@ -105,15 +106,8 @@ def load_schemes(folder: Path) -> Schemes:
 
 
 def _read_file(path: Path, problems: Problems) -> tuple[Scheme, Reader] | None:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        problems.add(1, "not UTF-8")
-        return None
-    document = read_yaml(text, problems)
+    document = read_yaml_file(path, problems)
     if document is None:
-        if not problems:
-            problems.add(1, "the file is empty")
         return None
     reader = Reader(document, problems, "the scheme")
     scheme = _read_scheme(reader)

@@ -10,6 +10,7 @@ from bot.conversation.context import Context
 from bot.conversation.forms import open_question
 from bot.conversation.routing import PASS, Answer
 from bot.conversation.understanding.members import read_members
+from bot.conversation.understanding.wishes import wish
 from bot.conversation.words import DOTS, day_words, scheme_words
 from bot.message import Choice, Choices, Incoming, Reply
 from bot.services import binding_answers, bonds
@@ -17,8 +18,6 @@ from bot.services.binding_answers import Answered
 from bot.services.guardians import ACTIVE, Guardian, Member, guardians_of, members_of, open_bonds
 from handlers.chat.household_form import begin_adding
 
-_EDGES = " \t\r\n,，。.!！~～"
-_LONGEST = 40
 _POLITE = r"(?:请|麻烦|我?[要想]|帮我|我想要?|please )*"
 _PICKED = re.compile(r"bond:(?P<act>agree|refuse|release|drop|keep):(?P<id>[0-9]{1,19})")
 _ASKED = re.compile(
@@ -62,12 +61,8 @@ _NOT_A_MEMBER = re.compile(r"码$|账号|帐号|手机|code|account|提醒", re.
 # -- what was said -------------------------------------------------------------------------------------------
 
 
-def _said(ctx: Context) -> str:
-    return ctx.text.strip(_EDGES)
-
-
 def _matches(ctx: Context, pattern: re.Pattern[str]) -> bool:
-    return bool(ctx.text) and len(ctx.text) <= _LONGEST and pattern.fullmatch(_said(ctx)) is not None
+    return pattern.fullmatch(wish(ctx.text)) is not None
 
 
 def picks_bond(message: Incoming, ctx: Context) -> bool:
@@ -108,7 +103,7 @@ def adds_member(message: Incoming, ctx: Context) -> bool:
 
 def _whom(ctx: Context) -> str | None:
     """Who is meant: empty for anybody, None for nobody of a family."""
-    found = _ADD.fullmatch(_said(ctx)) or _FOR.fullmatch(_said(ctx))
+    found = _ADD.fullmatch(wish(ctx.text)) or _FOR.fullmatch(wish(ctx.text))
     if found is None:
         return None
     whom = found["whom"].strip()
@@ -124,7 +119,7 @@ def _whom(ctx: Context) -> str | None:
 async def add_member(message: Incoming, ctx: Context) -> Answer:
     """Begin the form; for a member who is there already it is a report."""
     whom = _whom(ctx) or ""
-    if whom and ctx.resident is not None and _FOR.fullmatch(_said(ctx)):
+    if whom and ctx.resident is not None and _FOR.fullmatch(wish(ctx.text)):
         members = await members_of(ctx.database, ctx.world.keys, ctx.resident.resident_id)
         if any(each.label == whom and each.state == ACTIVE for each in members):
             return PASS
@@ -165,7 +160,7 @@ def _member_line(ctx: Context, number: int, member: Member) -> str:
 
 async def remove_member(message: Incoming, ctx: Context) -> Answer:
     """Ask once more before a member is no longer reported for."""
-    found = _REMOVE.fullmatch(_said(ctx))
+    found = _REMOVE.fullmatch(wish(ctx.text))
     who = found["who"] if found is not None else None
     members = await _members(ctx)
     member = _named(members, who) if who else members[0] if len(members) == 1 else None
@@ -234,7 +229,7 @@ async def show_guardians(message: Incoming, ctx: Context) -> Reply:
 async def release_guardian(message: Incoming, ctx: Context) -> Answer:
     """End it at once where it is clear who is meant."""
     guardians = await _guardians(ctx)
-    found = _RELEASE.fullmatch(_said(ctx))
+    found = _RELEASE.fullmatch(wish(ctx.text))
     number = int(found["number"]) if found is not None and found["number"] else None
     if not guardians:
         _set_aside(ctx)
@@ -269,7 +264,7 @@ def _day(ctx: Context, guardian: Guardian) -> str:
 
 async def take_pick(message: Incoming, ctx: Context) -> Answer:
     """Do what was picked."""
-    found = _PICKED.fullmatch(_said(ctx))
+    found = _PICKED.fullmatch(wish(ctx.text))
     assert found is not None
     return await _act(ctx, found["act"], int(found["id"]))
 

@@ -7,6 +7,7 @@ import re
 from bot.conversation.context import Context
 from bot.conversation.forms import open_question
 from bot.conversation.routing import PASS, Answer
+from bot.conversation.understanding.wishes import wish
 from bot.conversation.words import moment_words
 from bot.message import Choice, Choices, Incoming, Reply
 from bot.services.links import Asking, LinkRequest, ask, confirm, deny, expire, unanswered
@@ -27,13 +28,11 @@ _NOT_ME = re.compile(
     r"|(?:no,? )?(?:(?:it is|it's|that is|that's) )?not me|(?:it|that) (?:isn't|is not|wasn't|was not) me",
     re.IGNORECASE,
 )
-_EDGES = " \t\r\n,，。.!！~～"
-_LONGEST = 40
 
 
 def wants_link(message: Incoming, ctx: Context) -> bool:
     """ "绑定", "合并账号", "link accounts"."""
-    return len(ctx.text) <= _LONGEST and _ASKS.fullmatch(_said(ctx)) is not None
+    return _ASKS.fullmatch(_said(ctx)) is not None
 
 
 async def ask_link(message: Incoming, ctx: Context) -> Answer:
@@ -49,9 +48,7 @@ async def ask_link(message: Incoming, ctx: Context) -> Answer:
 
 def answers_link(message: Incoming, ctx: Context) -> bool:
     """The message picks an answer, or says that it was, or wasn't, oneself."""
-    return len(ctx.text) <= _LONGEST and (
-        _PICKED.fullmatch(ctx.text) is not None or _in_words(ctx) is not None
-    )
+    return _PICKED.fullmatch(ctx.text) is not None or _in_words(ctx) is not None
 
 
 async def answer_link(message: Incoming, ctx: Context) -> Answer:
@@ -80,7 +77,7 @@ def _in_words(ctx: Context) -> bool | None:
 
 
 def _said(ctx: Context) -> str:
-    return ctx.text.strip(_EDGES).replace("’", "'")
+    return wish(ctx.text).replace("’", "'")
 
 
 def _set_aside(ctx: Context) -> None:

@@ -7,6 +7,7 @@ import re
 from bot.clock import resident_day
 from bot.conversation.context import Context
 from bot.conversation.forms import open_question
+from bot.conversation.understanding.wishes import wish
 from bot.conversation.words import day_words, moment_words
 from bot.message import Choice, Choices, Incoming, Kind, Reply
 from bot.services.access import View, views_of
@@ -28,8 +29,6 @@ RIGHTS = (
     (CORRECT, "my_data.correct"),
     (DELETE, "my_data.delete"),
 )
-_LONGEST = 40
-_EDGES = " \t\r\n,，。.!！?？~～"
 _SPOKEN = frozenset({Kind.TEXT, Kind.VOICE, Kind.MENU})
 _OVERVIEW = re.compile(
     r"(?:请|我想|我要)?(?:查看?|看看?|显示)?(?:一下)?我的?(?:个人)?(?:数据|信息|资料)|(?:你们?)?(?:存|保存|记录|收集)了?我(?:的)?(?:什么|哪些)(?:数据|信息|资料)?"
@@ -53,7 +52,7 @@ _CORRECT = re.compile(
 
 def said(ctx: Context) -> str:
     """The words without what stands around them; empty for what is longer than such a wish."""
-    return ctx.text.strip(_EDGES) if len(ctx.text) <= _LONGEST else ""
+    return wish(ctx.text, asked=True)
 
 
 def has_rights(message: Incoming, ctx: Context) -> bool:

@@ -54,7 +54,7 @@ class Pages:
 
     @classmethod
     def load(cls, folder: Path) -> Pages:
-        """Read `landing.html`, `page.html`, `gone.html` and `style.css`."""
+        """Read `landing.html`, `page.html` and `gone.html`, the `frame.html` of all, and `style.css`."""
         environment = Environment(
             loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )  # fmt: skip

@@ -179,10 +179,8 @@ async def test_each_way_to_punch_in_is_understood_on_a_day_of_its_own(database_u
             (("体温36度8 没有症状",), "体温 36.8 °C，没有症状"),
             (("37.9 咳嗽",), "体温 37.9 °C，咳嗽"),
         ):
-            while await asked_for_a_full_report(
-                service
-            ):  # drawn for each resident and day: the next one will do
-                clock.advance(DAY)
+            while texts == ("没变化",) and await asked_for_a_full_report(service):
+                clock.advance(DAY)  # drawn for each resident and day: the next one will do
             answer = await service.talk("o_li", *texts)
             assert wanted in answer
             assert "打卡已保存" in answer

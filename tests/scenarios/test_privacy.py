@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import io
-import logging
-import sys
-from collections.abc import Iterator
 from typing import Any
 
 import orjson
 import pytest
-import structlog
 from pydantic import SecretStr
 
 from bot.errors import Unsealable
-from bot.logs import configure_logs
 from bot.services.keys import context_of, rotate, sealed_tables
 from bot.store.sealing import KeyRing
 from tests.service import DATA_KEYS, INDEX_KEYS, LI, Service, running
@@ -36,23 +31,6 @@ SECRETS = (
     "肝炎",
     "36.9 咳",
 )
-
-
-@pytest.fixture
-def logged() -> Iterator[io.StringIO]:
-    """What the service writes to its log, everything included."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    written, shown = io.StringIO(), sys.stderr
-    sys.stderr = written
-    try:
-        configure_logs("DEBUG")
-    finally:
-        sys.stderr = shown
-    yield written
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
 
 
 async def whole_conversation(service: Service) -> None:

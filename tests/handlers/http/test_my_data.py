@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import io
-import logging
 import re
-import sys
-from collections.abc import Iterator
 from datetime import timedelta
 from html import unescape
 
 import orjson
 import pytest
-import structlog
 from prometheus_client import generate_latest
 
-from bot.logs import configure_logs, redact
+from bot.logs import redact
 from bot.services.data_links import LASTS, MOST_FETCHES
 from bot.store.database import Database
 from bot.store.ids import new_id
@@ -162,23 +158,6 @@ async def test_link_of_an_erased_or_moved_resident_gives_nothing(phone: Phone) -
         await phone.database.execute("UPDATE accounts SET person_id = 12345")
         assert (await client.post(f"{path}/json")).status == 404
     assert await phone.rows("SELECT fetched FROM data_links") == [(0,)]
-
-
-@pytest.fixture
-def logged() -> Iterator[io.StringIO]:
-    """What the service writes to its log, everything included."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    written, shown = io.StringIO(), sys.stderr
-    sys.stderr = written
-    try:
-        configure_logs("DEBUG")
-    finally:
-        sys.stderr = shown
-    yield written
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
 
 
 async def test_token_reaches_neither_logs_nor_metrics_nor_tables(
