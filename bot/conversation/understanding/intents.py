@@ -69,7 +69,7 @@ _PATTERNS: list[tuple[Intent, str]] = [
     ),
     (
         Intent.HOUSEHOLD,
-        r"绑定|解绑|(?:添加|增加|加上?|删除|移除|管理|登记).{0,5}(?:家人|家属|家庭|成员|爸|妈|孩子|老人|父母|儿子|女儿|爷爷|奶奶|老公|老婆)|\b(?:add|bind|link|remove|unbind) (?:a |my |an? )?(?:family|member|mother|father|mom|mum|dad|child|kid|son|daughter|wife|husband|parents?)|\bwho (?:bound|added|linked) me",
+        r"绑定|解绑|(?:添加|增加|加上?|删除|移除|管理|登记).{0,5}(?:家人|家属|家庭|成员|爸|妈|孩子|老人|父母|儿子|女儿|爷爷|奶奶|老公|老婆|老伴)|\b(?:add|bind|link|remove|unbind) (?:a |my |an? )?(?:family|member|mother|father|mom|mum|dad|child|kid|son|daughter|wife|husband|parents?)|\bwho (?:bound|added|linked) me",
     ),
     (
         Intent.DECLARE,

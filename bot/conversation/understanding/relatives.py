@@ -29,7 +29,7 @@ _SAID: dict[str, str] = {
     "爸爸": "爸爸 父亲 老爸 爸 father daddy papa dad",
     "丈夫": "老公 丈夫 先生 husband",
     "妻子": "老婆 妻子 太太 wife",
-    "爱人": "爱人 对象 partner",
+    "爱人": "爱人 老伴 对象 partner",
     "儿子": "儿子 son",
     "女儿": "女儿 闺女 daughter",
     "宝宝": "宝宝 宝贝 baby",

@@ -10,6 +10,7 @@ from bot.conversation.understanding.members import read_members
 NAMED = [
     ("妈妈 37.8 咳嗽", "妈妈"),
     ("我妈37.8", "妈妈"),
+    ("老伴 37.8", "老伴"),
     ("老爸发烧了", "爸爸"),
     ("爸爸和妈妈都正常", "爸爸 妈妈"),
     ("我和妈妈都正常，36.5", "我 妈妈"),

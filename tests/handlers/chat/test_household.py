@@ -191,7 +191,7 @@ async def test_label_that_is_taken_is_asked_again(home: Home) -> None:
     assert "已经有一位" in await home.add("外婆")
 
 
-@pytest.mark.parametrize("line", ["帮我妈打卡", "绑定妈妈", "添加我妈", "add mom"])
+@pytest.mark.parametrize("line", ["帮我妈打卡", "绑定妈妈", "添加我妈", "添加老伴", "add mom"])
 async def test_adding_is_understood_in_other_words(home: Home, line: str) -> None:
     assert "证件上的姓名" in await home.me.say(line)
 
