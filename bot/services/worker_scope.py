@@ -41,7 +41,7 @@ async def acting_worker(database: Database, worker_id: int) -> ActingWorker:
         [worker_id],
     )
     if not rows:
-        raise Refused("not_a_worker")
+        raise Refused(f"no worker {worker_id} who may act")
     return ActingWorker(*rows[0])
 
 
