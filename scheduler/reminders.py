@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Awaitable
+from contextlib import aclosing
+from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
 from apscheduler.triggers.cron import CronTrigger
 
-from bot.notices.reminders import FIRST, Batch, Reminders, Slot
+from bot.notices.reminders import FIRST, Batch, Chosen, Reminders, Slot
 from bot.notices.wall_clocks import CATCH_UP
 from bot.services.daily_reports import due_reports
 from bot.store.database import Session
 from bot.store.refused_rows import REFUSED_ROW
 from scheduler.job import Job, JobTools, Run
+
+Choice = Awaitable[tuple[Chosen, ...]]
 
 _log = structlog.get_logger("jobs")
 
@@ -22,14 +29,15 @@ async def remind(tools: JobTools, run: Run) -> None:
     reminders = make_reminders(tools)
     # whoever should have heard of it longer ago hears of it no more, however long this didn't run
     slot = await reminders.slot(run.slot, max(run.since, run.slot - CATCH_UP))
-    written = 0
+    part = _Part(tools, run, reminders, slot)
     try:
-        async for batch in reminders.batches(slot, run.cursor_id, run.to_id):
-            if run.stopping:
-                return
-            written += await _write(tools, run, reminders, slot, batch)
+        async with aclosing(part.batches()) as batches:
+            async for batch, chosen in batches:
+                if run.stopping:
+                    return
+                await part.write(batch, chosen)
     finally:
-        if written:
+        if part.written:
             tools.wake()
 
 
@@ -44,28 +52,55 @@ def make_reminders(tools: JobTools) -> Reminders:
     return Reminders(tools.database, tools.world.keys, due, tools.clock)
 
 
-async def _write(tools: JobTools, run: Run, reminders: Reminders, slot: Slot, batch: Batch) -> int:
-    """One batch with how far that is; where a row is bad, without that resident."""
+@dataclass(slots=True)
+class _Part:
+    """The residents of one run or shard, batch by batch."""
 
-    async def body(session: Session) -> int:
-        counts = {number: await reminders.write(session, slot, batch, number) for number in slot.numbers}
-        await run.keep(
-            session, batch.up_to, reminders=counts.get(FIRST, 0), second=sum(counts.values()) - counts.get(FIRST, 0)
-        )  # fmt: skip
-        return sum(counts.values())
+    tools: JobTools
+    run: Run
+    reminders: Reminders
+    slot: Slot
+    written: int = 0
 
-    try:
-        return await tools.database.transaction(body)
-    except REFUSED_ROW as error:
-        halves = await reminders.halves(batch)
-        if not halves:
-            _log.error(
-                "reminder not written", action="reminder_fail", resident_id=(batch.listed or (batch.up_to,))[0],
-                error=type(error).__name__,
-            )  # fmt: skip
-            run.count(failed=1)
-            return 0
-    return sum([await _write(tools, run, reminders, slot, half) for half in halves])
+    async def batches(self) -> AsyncGenerator[tuple[Batch, Choice], None]:
+        """Each batch with who is chosen of it; while one is written, the next one is being chosen."""
+        begun: deque[tuple[Batch, asyncio.Task[tuple[Chosen, ...]]]] = deque()
+        try:
+            async for batch in self.reminders.batches(self.slot, self.run.cursor_id, self.run.to_id):
+                begun.append((batch, asyncio.create_task(self.reminders.choose(self.slot, batch))))
+                if len(begun) > 1:
+                    yield begun[0]
+                    begun.popleft()
+            while begun:
+                yield begun[0]
+                begun.popleft()
+        finally:
+            for _, task in begun:
+                task.cancel()
+            await asyncio.gather(*(task for _, task in begun), return_exceptions=True)
+
+    async def write(self, batch: Batch, choice: Choice) -> None:
+        """Write one batch with how far that is; where a row is bad, without that resident."""
+
+        async def body(session: Session) -> int:
+            counts = {each.number: await self.reminders.write(session, self.slot, each) for each in chosen}
+            first, written = counts.get(FIRST, 0), sum(counts.values())
+            await self.run.keep(session, batch.up_to, reminders=first, second=written - first)
+            return written
+
+        try:
+            chosen = await choice
+            self.written += await self.tools.database.transaction(body)
+        except REFUSED_ROW as error:
+            halves = await self.reminders.halves(batch)
+            if not halves:
+                _log.error(
+                    "reminder not written", action="reminder_fail", resident_id=(batch.listed or (batch.up_to,))[0],
+                    error=type(error).__name__,
+                )  # fmt: skip
+                self.run.count(failed=1)
+            for half in halves:
+                await self.write(half, self.reminders.choose(self.slot, half))
 
 
 # a quarter of an hour ends with the minute before it, so that none is left over when the day ends

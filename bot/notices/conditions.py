@@ -247,7 +247,7 @@ def given_rows(dialect: str, name: str, columns: Mapping[str, str]) -> str:
         picked = ", ".join(f"json_extract(value, '$[{place}]')" for place in range(len(columns)))
         return f"{name}({', '.join(columns)}) AS MATERIALIZED (SELECT {picked} FROM json_each(?))"  # noqa: S608
     typed = [(f"(value->>{place})::{kind}", kind) for place, kind in enumerate(columns.values())]
-    holds = " AND ".join(f"{value} >= 0" for value, kind in typed if kind == "int")
+    holds = " AND ".join(["true", *(f"{value} >= 0" for value, kind in typed if kind == "int")])
     picked = ", ".join(value for value, _ in typed)
     return (
         f"{name}({', '.join(columns)}) AS MATERIALIZED"  # noqa: S608

@@ -1,4 +1,8 @@
-"""Chooses who is reminded of the daily report, and writes the reminders: one statement for many residents."""
+"""Chooses who is reminded of the daily report, and writes the reminders: one statement each for many residents.
+
+Choosing reads beside whatever else is going on. Who reports between being chosen and being sent the reminder is
+found when it is claimed.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.clock import Clock
-from bot.notices.conditions import REMINDER
+from bot.notices.conditions import REMINDER, given_rows
 from bot.notices.due import (
     APART,
     REMINDER_KEY,
+    ZONE_COLUMNS,
     DueReports,
     person_may_be_reminded,
     persons,
@@ -26,18 +31,22 @@ from bot.store.ids import row_ids
 from bot.store.sealing import KeyRing
 
 FIRST, SECOND = 1, 2
-_AT_ONCE = {"sqlite": 2_000, "postgresql": 2_000}
+_AT_ONCE = 1_000
 """Residents in one transaction: on SQLite the service waits while it is made."""
 
-_SPARE = 2
-"""So many times as many ids are reserved: somebody may come while a batch is written."""
-
+_PASSED = "z.first_minute AND z.last_minute"
 _MINUTE = {FIRST: "p.first_minute", SECOND: "p.second_minute"}
-_UNANSWERED = (  # the first one, if there was one, is over
-    f"p.first_minute + {APART} <= p.second_minute AND NOT EXISTS (SELECT 1 FROM notices n"  # noqa: S608 - our own names
+_UNANSWERED = (  # the first one, if there was one, is over, and isn't being written now
+    f"p.first_minute + {APART} <= p.second_minute AND NOT ({_MINUTE[FIRST]} BETWEEN {_PASSED})"  # noqa: S608 - our own names
+    " AND NOT EXISTS (SELECT 1 FROM notices n"
     " WHERE n.resident_id = p.resident_id AND n.state IN ('queued', 'sending')"
     f" AND n.dedup_key = {REMINDER_KEY} || '{FIRST}')"
 )
+_CHOSEN_COLUMNS = {"resident_id": "bigint", "person_id": "bigint", "zone": "text"}
+_LISTED = {
+    "sqlite": "json_group_array(json_array(p.resident_id, p.person_id, z.zone))",
+    "postgresql": "json_agg(json_build_array(p.resident_id, p.person_id, z.zone))::text",
+}
 _RANGE = "o.resident_id > ? AND o.resident_id <= ?"
 _BOUNDARY = (
     "SELECT resident_id FROM residents WHERE resident_id > ? AND resident_id <= ?"
@@ -65,6 +74,15 @@ class Batch:
     listed: tuple[int, ...] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Whom to send the reminder of that number: a list of `_CHOSEN_COLUMNS`, as the database made it."""
+
+    number: int
+    count: int
+    listing: str
+
+
 class Reminders:
     """Writes the reminders of one installation; safe to repeat, there is one row a person, day and number."""
 
@@ -72,12 +90,13 @@ class Reminders:
         self._database = database
         self._clock = clock
         self._due = due
-        self._at_once = _AT_ONCE[database.dialect]
+        self._at_once = _AT_ONCE
         self._sealed = {
             FIRST: keys.seal_json(CONTEXT, {}),
             SECOND: keys.seal_json(CONTEXT, {"second": True}),
         }
-        self._statements: dict[tuple[int, bool], str] = {}
+        self._choices: dict[tuple[int, bool], str] = {}
+        self._insert = _insert(database.dialect)
 
     async def next_at(self, after: datetime) -> datetime | None:
         """When, after that, the next minute passes at which somebody may be to be reminded; None: nobody is there."""
@@ -134,21 +153,32 @@ class Reminders:
             Batch(ids[middle - 1], batch.up_to, ids[middle:]),
         )
 
-    async def write(self, session: Session, slot: Slot, batch: Batch, number: int) -> int:
-        """Write the reminders of that number that these persons haven't got; how many."""
+    async def choose(self, slot: Slot, batch: Batch) -> tuple[Chosen, ...]:
+        """Who is to be reminded now; somebody may be who already has that reminder."""
         listed = batch.listed
         scope = [batch.after, batch.up_to] if listed is None else [self._database.listed(listed)]
-        # by the clock, not by the slot: whoever goes on after a killed process must not begin at the same ids
-        first = row_ids(self._clock.now(), self._at_once * _SPARE)
         given = [*self._due.given(slot.clocks), self._due.hours(), *scope]
-        sql = self._statement(number, listed=listed is not None)
-        return await session.execute(sql, [*given, first - 1, self._sealed[number]])
+        chosen = []
+        for number in slot.numbers:
+            rows = await self._database.fetch(self._choice(number, listed=listed is not None), given)
+            count, listing = rows[0]
+            if count:
+                chosen.append(Chosen(number, count, listing))
+        return tuple(chosen)
 
-    def _statement(self, number: int, *, listed: bool) -> str:
-        made = self._statements.get((number, listed))
+    async def write(self, session: Session, slot: Slot, chosen: Chosen) -> int:
+        """Write the reminders that these persons haven't got; how many."""
+        # by the clock, not by the slot: whoever goes on after a killed process must not begin at the same ids
+        first = row_ids(self._clock.now(), chosen.count)
+        zones = self._due.given(slot.clocks)[0]
+        given = [zones, chosen.listing, first - 1, self._sealed[chosen.number], str(chosen.number)]
+        return await session.execute(self._insert, given)
+
+    def _choice(self, number: int, *, listed: bool) -> str:
+        made = self._choices.get((number, listed))
         if made is None:
             scope = self._database.among("o.resident_id") if listed else _RANGE
-            made = self._statements[number, listed] = _statement(self._database.dialect, number, scope)
+            made = self._choices[number, listed] = _choice(self._database.dialect, number, scope)
         return made
 
     async def _who_chose(self, slot: Slot, after: int, up_to: int) -> list[int]:
@@ -177,19 +207,29 @@ def _passed(clocks: Sequence[WallClock], minutes: Iterable[int | None]) -> bool:
     )
 
 
-def _statement(dialect: str, number: int, scope: str) -> str:
-    """Its parameters: those of `tables` and `persons`, of the scope, the id before the first, sealed params."""
-    base, sealed = ("?", "?") if dialect == "sqlite" else ("?::bigint", "?::bytea")
+def _choice(dialect: str, number: int, scope: str) -> str:
+    """How many, and their list. Its parameters: those of `tables` and `persons`, and of the scope."""
     also = "" if number == FIRST else f" AND {_UNANSWERED}"
-    return f"""INSERT INTO notices (id, resident_id, account_id, person_id, kind, params_sealed, priority, state,
-  dedup_key, not_before, try_at, expires_at, created_at)
-WITH {tables(dialect)}, {persons(dialect, scope)}
-SELECT {base} + row_number() OVER (), p.resident_id, p.person_id, p.person_id, '{REMINDER}', {sealed}, 0, 'queued',
-  {REMINDER_KEY} || '{number}', z.at, z.at, z.expires_at, z.at
+    return f"""WITH {tables(dialect)}, {persons(dialect, scope)}
+SELECT COUNT(*), {_LISTED[dialect]}
 FROM persons p JOIN zones z ON z.zone = p.zone || ''
-WHERE {_MINUTE[number]} BETWEEN z.first_minute AND z.last_minute
+WHERE {_MINUTE[number]} BETWEEN {_PASSED}
   AND {person_may_be_reminded()} AND (({resident_is_due("p")}) OR EXISTS (
     SELECT 1 FROM accounts x JOIN account_residents y ON y.account_id = x.id
     JOIN residents m ON m.resident_id = y.resident_id JOIN zones mz ON mz.zone = m.zone || ''
-    WHERE x.person_id = p.person_id AND m.resident_id <> p.resident_id AND ({resident_is_due("m", "mz")}))){also}
+    WHERE x.person_id = p.person_id AND m.resident_id <> p.resident_id AND ({resident_is_due("m", "mz")}))){also}"""  # noqa: S608 - our own names
+
+
+def _insert(dialect: str) -> str:
+    """Its parameters: the zones, who was chosen, the id before the first, sealed params, the number."""
+    base, sealed, number = ("?", "?", "?") if dialect == "sqlite" else ("?::bigint", "?::bytea", "?::text")
+    zones = given_rows(dialect, "zones", ZONE_COLUMNS)
+    chosen = given_rows(dialect, "chosen", _CHOSEN_COLUMNS)
+    return f"""INSERT INTO notices (id, resident_id, account_id, person_id, kind, params_sealed, priority, state,
+  dedup_key, not_before, try_at, expires_at, created_at)
+WITH {zones}, {chosen}
+SELECT {base} + row_number() OVER (), p.resident_id, p.person_id, p.person_id, '{REMINDER}', {sealed}, 0, 'queued',
+  {REMINDER_KEY} || {number}, z.at, z.at, z.expires_at, z.at
+FROM chosen p JOIN zones z ON z.zone = p.zone || ''
+WHERE p.person_id <> 0
 ON CONFLICT (resident_id, dedup_key) DO NOTHING"""  # noqa: S608 - our own names

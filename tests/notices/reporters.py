@@ -76,11 +76,9 @@ class Reporters(Persons):
         slot = await self.reminders.slot(at, since or at - QUARTER)
         written = 0
         async for batch in self.reminders.batches(slot, 0, 2**63 - 1):
-            for number in slot.numbers:
+            for chosen in await self.reminders.choose(slot, batch):
                 written += await self.database.transaction(
-                    lambda session, batch=batch, number=number: self.reminders.write(  # type: ignore[misc]
-                        session, slot, batch, number
-                    )
+                    lambda session, chosen=chosen: self.reminders.write(session, slot, chosen)  # type: ignore[misc]
                 )
         return written
 

@@ -46,12 +46,13 @@ class Notice(Model):
     `person_id` is to whom; `account_id` the account it was written for, and once sent the one it went over.
     `not_before` is when it may first be told in any way, `try_at` when the dispatcher looks at it next (NULL:
     not by itself). `attempts` counts every claim, `failures` the sends that failed and are tried again.
-    `owner` and `lease_until` (real time) belong to the process that is sending.
+    `owner` and `lease_until` (real time) belong to the process that is sending. What was sent is found by
+    `account_id` and `platform_id`: `idx_notices_sent`, for which Tortoise has no form on both databases.
     """
 
     id = fields.BigIntField(primary_key=True, generated=False)
     resident_id = fields.BigIntField()
-    account_id = fields.BigIntField(db_index=True)
+    account_id = fields.BigIntField()
     kind = fields.CharField(max_length=32)
     params_sealed = fields.BinaryField()
     priority = fields.SmallIntField(db_default=0)  # 1: urgent
@@ -75,7 +76,7 @@ class Notice(Model):
     class Meta:
         table = "notices"
         unique_together = (("resident_id", "dedup_key"),)
-        indexes = (("person_id", "state", "sent_at"), ("state", "priority", "try_at", "id"), ("platform_id",))
+        indexes = (("person_id", "state", "sent_at"), ("state", "priority", "try_at", "id"))
 
 
 class Subscription(Model):
