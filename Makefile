@@ -14,7 +14,7 @@ QUICK := not slow and not peers
 limit = $(if $(shell command -v timeout),timeout --kill-after=30 $(1))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-sqlite test-postgresql test-slow test-peers check format bench demo install clean
+.PHONY: help run test test-postgresql test-slow test-peers check format bench demo install clean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## / - /'
@@ -22,12 +22,10 @@ help:  ## what can be made
 run: install  ## migrate, seed a small town, serve, print the simulator's address
 	$(BIN)/python -m bot serve
 
-test: test-sqlite test-postgresql  ## all tests but the slow ones: on SQLite, and where a server answers on PostgreSQL
-
-test-sqlite: install  ## the tests on SQLite, with the floor of branch coverage
+test: install  ## all tests but the slow ones, with the floor of branch coverage; on PostgreSQL what needs it
 	$(call limit,1200) $(BIN)/python -m pytest -n $(WORKERS) -m "$(QUICK)" --cov --cov-report=term --cov-fail-under=$(COVERAGE)
 
-test-postgresql: install  ## what touches the database, on PostgreSQL; skipped with a reason where no server answers
+test-postgresql: install  ## what touches the database once more, on PostgreSQL; CI runs it too
 	YIMA_TEST_BACKEND=postgresql $(call limit,1200) $(BIN)/python -m pytest -n $(WORKERS) -m "$(QUICK)" $(ON_DATABASE)
 
 test-slow: install  ## what kills processes, drives a browser, migrates or measures; CI runs it too
